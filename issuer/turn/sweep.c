@@ -37,12 +37,22 @@ static void begin(struct turn_context *context, const struct frame_change_reques
     ledger_sweep_begin(context->ledger, &record);
 }
 
+/* True when the request asks for what is being done anyway. */
+static bool is_same(const struct ledger_sweep *sweep, const struct frame_change_request *request)
+{
+    return sweep->until == sweep->coupon->issued && sweep->restock == ((request->flags & CHANGE_RESTOCK) != 0) &&
+           sweep->again == ((request->flags & CHANGE_AGAIN) != 0) && sweep->reason_length == request->reason_length &&
+           memcmp(sweep->reason, request->reason, request->reason_length) == 0;
+}
+
 enum verdict turn_sweep_answer(struct turn_context *context, const struct frame_change_request *request,
                                struct frame_change_reply *reply)
 {
     const struct ledger_coupon *coupon = ledger_entry(context->ledger, request->coupon_id, request->coupon_id_length);
     if (coupon == NULL)
         return VERDICT_COUPON_NOT_FOUND;
+    if (request->op == CHANGE_SWEEP && coupon->sweep != NULL && !is_same(coupon->sweep, request))
+        return VERDICT_OVERLOADED; /* one after the other */
     if (request->op == CHANGE_SWEEP && coupon->sweep == NULL && coupon->issued > 0) {
         if (!context->room)
             return VERDICT_OVERLOADED;

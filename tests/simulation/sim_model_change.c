@@ -179,18 +179,32 @@ static void ask_code(const struct model *model, uint64_t code, struct model_answ
     }
 }
 
-static void ask_sweep(const struct frame_change_request *request, struct model_answer *answer)
+/* True when another sweep goes on: there is one at a time. */
+static bool sweeps_otherwise(const struct model *model, const struct model_coupon *coupon,
+                             const struct model_record *wanted)
+{
+    if (coupon->sweep.begun == 0)
+        return false;
+    const struct model_record *there = &model->log[coupon->sweep.begun - 1];
+    return coupon->sweep.until != coupon->issued || there->restock != wanted->restock ||
+           there->again != wanted->again || there->reason != wanted->reason;
+}
+
+static void ask_sweep(const struct model *model, const struct frame_change_request *request,
+                      struct model_answer *answer)
 {
     struct model_record *record = &answer->record;
     const struct model_coupon *coupon = answer->coupon;
     bool begins = request->op == CHANGE_SWEEP && coupon->sweep.begun == 0 && coupon->issued > 0;
-    answer->verdict = begins || coupon->sweep.begun != 0 ? VERDICT_SWEEPING : VERDICT_SWEPT;
-    answer->journalled = begins;
     record->type = JOURNAL_SWEEP;
     record->sequence = coupon->issued;
     record->restock = (request->flags & CHANGE_RESTOCK) != 0;
     record->again = (request->flags & CHANGE_AGAIN) != 0;
     record->reason = model_text(request->reason, request->reason_length);
+    answer->verdict = begins || coupon->sweep.begun != 0 ? VERDICT_SWEEPING : VERDICT_SWEPT;
+    answer->journalled = begins;
+    if (request->op == CHANGE_SWEEP && sweeps_otherwise(model, coupon, record))
+        answer->verdict = VERDICT_OVERLOADED;
 }
 
 void model_ask_change(const struct model *model, const struct frame_change_request *request, int64_t now_us,
@@ -215,7 +229,7 @@ void model_ask_change(const struct model *model, const struct frame_change_reque
     if (answer->coupon == NULL)
         answer->verdict = VERDICT_COUPON_NOT_FOUND;
     else if (request->op == CHANGE_SWEEP || request->op == CHANGE_SWEPT)
-        ask_sweep(request, answer);
+        ask_sweep(model, request, answer);
     else
         ask_about_issue(request, now_us, answer);
 }

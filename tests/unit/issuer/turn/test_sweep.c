@@ -34,6 +34,15 @@ static struct frame_change_reply ask(enum change_op op, const char *coupon)
     return change(&request, NOW_US);
 }
 
+static struct frame_change_reply sweep_otherwise(const char *coupon, const char *reason, unsigned flags)
+{
+    struct frame_change_request request = change_request(CHANGE_SWEEP, coupon, NULL, NULL);
+    request.flags = (uint8_t)flags;
+    request.reason_length = (uint8_t)strlen(reason);
+    memcpy(request.reason, reason, request.reason_length);
+    return change(&request, NOW_US);
+}
+
 /* A turn without frames. */
 static void step(void)
 {
@@ -83,6 +92,18 @@ static void a_sweep_goes_on_step_by_step_until_its_end(void **state)
     assert_int_equal(ledger_entry(ledger, "C", 1)->returned, 599);
 }
 
+static void a_sweep_on_other_terms_waits_for_the_end_of_the_first(void **state)
+{
+    (void)state;
+    give(600);
+    ask(CHANGE_SWEEP, "C");
+    assert_int_equal(sweep_otherwise("C", "why", CHANGE_AGAIN).verdict, VERDICT_OVERLOADED);
+    assert_int_equal(sweep_otherwise("C", "why not", CHANGE_RESTOCK).verdict, VERDICT_OVERLOADED);
+    while (turn_sweeps(turn))
+        step();
+    assert_int_equal(sweep_otherwise("C", "why not", CHANGE_AGAIN).verdict, VERDICT_SWEEPING);
+}
+
 static void other_requests_are_decided_beside_it(void **state)
 {
     (void)state;
@@ -90,6 +111,7 @@ static void other_requests_are_decided_beside_it(void **state)
     ask(CHANGE_SWEEP, "C");
     assert_int_equal(redeem("C", "u599", "r", NOW_US).verdict, VERDICT_REDEEMED);
     assert_int_equal(post("C", "late", NOW_US).verdict, VERDICT_ISSUED);
+    assert_int_equal(ask(CHANGE_SWEEP, "C").verdict, VERDICT_OVERLOADED); /* it would not cover the late issue */
     while (turn_sweeps(turn))
         step();
     assert_int_equal(revoked(), 599);
@@ -148,11 +170,9 @@ static void a_sweep_without_memory_waits_for_the_next_frame(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_sweep_goes_on_step_by_step_until_its_end),
-        TEST(other_requests_are_decided_beside_it),
-        TEST(a_sweep_goes_on_after_a_restart),
-        TEST(a_sweep_of_nothing_is_over_at_once),
-        TEST(a_sweep_without_memory_waits_for_the_next_frame),
+        TEST(a_sweep_goes_on_step_by_step_until_its_end), TEST(a_sweep_on_other_terms_waits_for_the_end_of_the_first),
+        TEST(other_requests_are_decided_beside_it),       TEST(a_sweep_goes_on_after_a_restart),
+        TEST(a_sweep_of_nothing_is_over_at_once),         TEST(a_sweep_without_memory_waits_for_the_next_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
