@@ -272,7 +272,16 @@ static int conclude(const struct bench_report *report, struct error *error)
         error_set(error, "no valid answer was received; is --url the address of a coupond?");
         return BENCH_NOT_RUN;
     }
-    return report->judgement.kept ? BENCH_KEPT : BENCH_BROKEN;
+    if (!report->judgement.kept)
+        return BENCH_BROKEN;
+    if (report->outcomes[BENCH_UNAUTHORIZED] > 0) {
+        error_set(error,
+                  "%" PRIu64 " requests were refused without the right admin token, and checked nothing; give it in "
+                  "COUPOND_GATEWAY_ADMIN_TOKEN",
+                  report->outcomes[BENCH_UNAUTHORIZED]);
+        return BENCH_NOT_RUN;
+    }
+    return BENCH_KEPT;
 }
 
 static int run_bench(struct bench *bench, struct error *error)

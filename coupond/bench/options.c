@@ -19,7 +19,8 @@
     X('c', "coupon", "ID", "coupon to request; default: create one for this run")                                      \
     X('C', "create", "QUANTITY",                                                                                       \
       "create a coupon with this quantity first; default without --coupon: the number of requests")                    \
-    X('T', "token", "TOKEN", "admin token for --create; prefer COUPOND_GATEWAY_ADMIN_TOKEN in the environment")        \
+    X('T', "token", "TOKEN",                                                                                           \
+      "admin token, for --create and --mix; prefer COUPOND_GATEWAY_ADMIN_TOKEN in the environment")                    \
     X('r', "rate", "N[/s]", "requests per second, sent on schedule even if answers are late; default 1000")            \
     X('d', "duration", "SECONDS", "how long to send; default 10; at most 100,000,000 requests in all")                 \
     X('N', "requests", "N", "number of requests, instead of --duration; at most 100,000,000")                          \

@@ -291,7 +291,22 @@ static void view_coupon(const struct top_model *model, int64_t wall_us, const st
         row->starts_s = fmax(0, (double)(coupon->starts_us - wall_us) / 1e6);
 }
 
-/* Coupons that only the issuer's metrics report, because no gateway is known or the list is too long. */
+/* True when every coupon but the archived ones is in the list. */
+static bool lists_all(const struct top_model *model)
+{
+    return model->coupons.taken_us != 0 && model->coupons.count < TOP_COUPONS_MAX;
+}
+
+/* A coupon that a complete list lacks is archived, unless it is new: an archived one is not issued. */
+static enum coupon_state state_of_stock(const struct top_model *model, const struct top_view_coupon *row)
+{
+    if (lists_all(model) && !(row->rate > 0))
+        return COUPON_ARCHIVED;
+    return top_coupon_in_force(&row->coupon) < row->coupon.quantity ? COUPON_OPEN : COUPON_SOLD_OUT;
+}
+
+/* Coupons that only the issuer's metrics report, because no gateway is known, the list is too long, or they are
+ * archived. */
 static void view_stocks(const struct top_model *model, const struct top_member *member, struct top_view *view)
 {
     for (unsigned i = 0; i < member->now.stocks && view->coupons < TOP_COUPONS_MAX; i++) {
@@ -305,9 +320,9 @@ static void view_stocks(const struct top_model *model, const struct top_member *
         row->coupon.quantity = stock->quantity;
         row->coupon.issued = stock->issued;
         row->coupon.returned = stock->returned;
-        row->coupon.state = top_coupon_in_force(&row->coupon) < stock->quantity ? COUPON_OPEN : COUPON_SOLD_OUT;
         if (before != NULL)
             row->rate = rate_of((double)stock->issued, (double)before->issued, seconds_of(member));
+        row->coupon.state = state_of_stock(model, row);
         set_end(row);
     }
 }

@@ -98,7 +98,7 @@ static void draw_coupons_head(const struct top_view *view, const struct coupon_c
     struct line line = {"COUPON", 6};
     canvas_put(canvas, row, 0, CANVAS_BOLD, line.text);
     canvas_put(canvas, row, plan->state, CANVAS_BOLD, "STATE");
-    canvas_put_right(canvas, row, plan->bar, plan->counts_end, CANVAS_BOLD, "ISSUED / ALL");
+    canvas_put_right(canvas, row, plan->bar, plan->counts_end, CANVAS_BOLD, "IN FORCE / ALL");
     canvas_put_right(canvas, row, plan->counts_end, plan->rate_end, CANVAS_BOLD, "PER S");
     canvas_put_right(canvas, row, plan->rate_end, plan->left_end, CANVAS_BOLD, "SOLD OUT IN");
     line = (struct line){"", 0};

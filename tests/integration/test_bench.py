@@ -224,9 +224,21 @@ def test_bench_mixes_operations_on_the_real_program(tmp_path):
         cluster.assert_kept()
 
 
-def ask(cluster, method, path, body=None):
+def test_bench_without_the_token_says_what_it_did_not_check(tmp_path):
+    with Cluster.dev(tmp_path, {"gateway/admin_token": "secret"}) as cluster:
+        ask(cluster, "POST", "/v1/coupons", {"id": "C", "title": "A coffee", "quantity": 100000}, "secret")
+        result = run_coupond("bench", "--url", f"http://{cluster.addresses[0]}", "--coupon", "C", "--mix", MIX,
+                             "--rate", 300, "--duration", 1, "--json")
+        assert result.returncode == 2
+        assert json.loads(result.stdout)["outcomes"]["unauthorized"] > 0
+        assert "requests were refused without the right admin token" in result.stderr
+
+
+def ask(cluster, method, path, body=None, token=None):
     request = urllib.request.Request(f"http://{cluster.addresses[0]}{path}", method=method)
     request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, json.dumps(body).encode() if body else None, timeout=30) as answer:
         return json.load(answer)
 

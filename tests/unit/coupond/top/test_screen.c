@@ -74,7 +74,7 @@ static const char *draw(int rows, int columns, bool unicode)
 /* clang-format off */
 static const char on_80_by_24[] =
     "coupond 0.1.0  3 of 4 up  for 1 h 02 m                     00:53:20 UTC  q quits\n"
-    "COUPON  STATE                      ISSUED / ALL           PER S      SOLD OUT IN\n"
+    "COUPON  STATE                    IN FORCE / ALL           PER S      SOLD OUT IN\n"
     "A0001   open       ███▌░░░░░          120 / 300   40 %       10             18 s\n"
     "noon    scheduled  ░░░░░░░░░          0 / 4.00G    0 %        -   opens 5 m 00 s\n"
     "B0001   sold_out   █████████      2,000 / 2,000  100 %        -                -\n"
@@ -99,7 +99,7 @@ static const char on_80_by_24[] =
 
 static const char in_ascii[] =
     "coupond 0.1.0  3 of 4 up  for 1 h 02 m                     00:53:20 UTC  q quits\n"
-    "COUPON  STATE                      ISSUED / ALL           PER S      SOLD OUT IN\n"
+    "COUPON  STATE                    IN FORCE / ALL           PER S      SOLD OUT IN\n"
     "A0001   open       ####.....          120 / 300   40 %       10             18 s\n"
     "noon    scheduled  .........          0 / 4.00G    0 %        -   opens 5 m 00 s\n"
     "B0001   sold_out   #########      2,000 / 2,000  100 %        -                -\n"
