@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "coupond/arguments.h"
@@ -161,11 +162,23 @@ static void print_total(const struct export *self)
 
 /* --- sequence --- */
 
+/* A new or regular file is replaced when the list is complete; a device, a pipe or what a link leads to is written. */
+static bool is_replaced(const char *path)
+{
+    struct stat there;
+    return lstat(path, &there) != 0 || S_ISREG(there.st_mode);
+}
+
 static int open_output(struct export *self, char part[OPTION_STRING_MAX], struct error *error)
 {
     self->out = stdout;
     if (self->path == NULL)
         return 0;
+    part[0] = '\0';
+    if (!is_replaced(self->path)) {
+        self->out = fopen(self->path, "we");
+        return self->out != NULL ? 0 : error_set(error, "cannot write %s: %s", self->path, strerror(errno));
+    }
     if (snprintf(part, OPTION_STRING_MAX, "%s" PART_SUFFIX, self->path) >= OPTION_STRING_MAX)
         return error_set(error, "--output: the path is too long");
     self->out = fopen(part, "we");
@@ -177,7 +190,7 @@ static int close_output(const struct export *self, const char *part, struct erro
     if (self->path == NULL)
         return fflush(stdout) == 0 ? 0 : error_set(error, "cannot write: %s", strerror(errno));
     bool written = fclose(self->out) == 0;
-    if (written && rename(part, self->path) == 0)
+    if (written && (part[0] == '\0' || rename(part, self->path) == 0))
         return 0;
     return error_set(error, "cannot write %s: %s", self->path, strerror(errno));
 }
