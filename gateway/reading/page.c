@@ -132,8 +132,9 @@ static int64_t as_of(const struct filling *filling)
 
 static enum store_result read_journals(struct store *store, struct filling *filling, struct error *error)
 {
-    for (uint16_t i = 0; i < filling->cluster->partitions; i++)
-        filling->as_of_us[i] = TIME_NONE;
+    struct reading_horizon *horizon = filling->cluster->horizon;
+    for (uint16_t i = 0; i < filling->cluster->partitions; i++) /* a partition without records has no row */
+        filling->as_of_us[i] = horizon != NULL ? reading_horizon_find(horizon, i, 0) : TIME_NONE;
     enum store_result result = store_each_journal(store, take_journal, filling, error);
     filling->page->as_of_us = as_of(filling);
     return result;

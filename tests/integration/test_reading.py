@@ -1,7 +1,9 @@
 """Lists of issues from the store, as pages and as streams, over HTTP and by `coupond export`: with SQLite and with a
 real MariaDB."""
 
+import os
 import socket
+import subprocess
 
 import pymysql
 import pytest
@@ -183,6 +185,13 @@ def test_reading_stops_when_the_client_leaves(filled):
     assert gateway.metrics()[rows] <= seen + 4097 < MANY
 
 
+def test_a_list_has_its_time_while_other_partitions_are_empty(tmp_path):
+    with Cluster(tmp_path, partitions=4) as cluster:
+        cluster.create_coupon("C", 10)
+        cluster.issue("C", "alice")
+        wait_until(lambda: cluster.request("GET", "/v1/users/alice/issues")[2]["as_of"], "the list has a time")
+
+
 # export
 
 
@@ -198,6 +207,21 @@ def test_export_writes_what_the_gateway_streams(filled, tmp_path):
     assert result.stderr.endswith("coupond export: 300,000 issues\n")
     assert (tmp_path / "many.csv").read_bytes().decode() == streamed
     assert not (tmp_path / "many.csv.part").exists()
+
+
+def test_export_writes_through_a_link_and_replaces_no_pipe(filled, tmp_path):
+    target, link, pipe = tmp_path / "target.csv", tmp_path / "link.csv", tmp_path / "pipe"
+    link.symlink_to(target)
+    assert export(filled, "--user", "u7", "--output", link).returncode == 0
+    assert link.is_symlink() and len(read_csv(target.read_text())) == 1
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        assert export(filled, "--user", "u7", "--output", pipe).returncode == 0
+        assert read_csv(reader.communicate()[0]) == read_csv(target.read_text())
+    assert pipe.is_fifo()
+    refused = export(filled, "--user", "u7", "--output", tmp_path)
+    assert refused.returncode == 1 and "cannot write" in refused.stderr
+    assert not (tmp_path.parent / f"{tmp_path.name}.part").exists()
 
 
 def test_export_writes_all_issues_or_those_of_a_user(cluster):
