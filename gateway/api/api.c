@@ -1,6 +1,8 @@
 #include "gateway/api/api.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "gateway/api/routes.h"
 
@@ -14,6 +16,12 @@ static void fail_field(struct api_call *call, const char *field, const char *rea
 {
     fail(call, ERROR_INVALID_REQUEST);
     api_errors_add(&call->errors, field, reason);
+}
+
+static void forbid_origin(struct api_call *call)
+{
+    fail(call, ERROR_FORBIDDEN);
+    api_errors_add(&call->errors, "origin", "is not one of gateway/cors_origins");
 }
 
 /* True for valid text after "application/json": nothing, or charset=utf-8, quoted or not. */
@@ -71,6 +79,28 @@ static void judge_if_match(struct api_call *call, const struct route *route, con
         "request without it.";
 }
 
+/* True when the page was loaded from the host that it asks. A balancer may speak another scheme than the gateway. */
+static bool is_own_page(const struct http_request *request)
+{
+    char *line = http_request_list(request, SPAN_LITERAL("host"));
+    struct span host = {line, line != NULL ? strlen(line) : 0}, origin = request->origin;
+    bool own = host.length > 0 && origin.length > host.length + 3;
+    const char *end = own ? origin.at + origin.length - host.length : NULL;
+    own = own && span_equals_nocase((struct span){end, host.length}, host) && memcmp(end - 3, "://", 3) == 0;
+    free(line);
+    return own;
+}
+
+/* A POST without a body is the only change that a browser sends for any page without a preflight (Fetch standard,
+ * CORS-safelisted methods and header fields); JSON, other methods and a token need one. */
+static bool is_from_foreign_page(const struct http_request *request, const struct cors *cors)
+{
+    bool asked_before = request->method != METHOD_POST || request->body.length > 0 || request->authorization.at != NULL;
+    if (asked_before || request->origin.at == NULL)
+        return false;
+    return (cors == NULL || !cors_allows(cors, request->origin)) && !is_own_page(request);
+}
+
 /* The checks of every route, before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
                    const struct api_rules *rules)
@@ -83,6 +113,8 @@ static bool passes(struct api_call *call, const struct route *route, const struc
         fail(call, ERROR_UNAUTHORIZED);
     else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
+    else if (is_from_foreign_page(request, rules->cors))
+        forbid_origin(call);
     else if ((route->flags & (ROUTE_JSON | ROUTE_OBJECT)) == 0 && request->body.length > 0)
         fail_field(call, "body", "must be empty for this request");
     else
@@ -110,10 +142,8 @@ static void read_preflight(struct api_call *call, const struct http_request *req
 {
     call->route = METRIC_ROUTE_PREFLIGHT;
     call->kind = API_PREFLIGHT;
-    if (!cors_allows(cors, request->origin)) {
-        fail(call, ERROR_FORBIDDEN);
-        api_errors_add(&call->errors, "origin", "is not one of gateway/cors_origins");
-    }
+    if (!cors_allows(cors, request->origin))
+        forbid_origin(call);
 }
 
 void api_read(struct api_call *call, const struct http_request *request, const struct api_rules *rules)

@@ -2,11 +2,9 @@
 
 #include <sodium.h>
 
-enum { LENGTH_MAX = 255 };
-
 static bool is_valid(struct span key)
 {
-    if (key.length < 1 || key.length > LENGTH_MAX)
+    if (key.length < 1 || key.length > IDEMPOTENCY_KEY_MAX)
         return false;
     for (size_t i = 0; i < key.length; i++) {
         if (key.at[i] < ' ' || key.at[i] > '~')

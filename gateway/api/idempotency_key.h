@@ -9,6 +9,7 @@
 
 #include "gateway/http/span.h"
 
+#define IDEMPOTENCY_KEY_MAX  255
 #define IDEMPOTENCY_KEY_RULE "must be given once, with 1 to 255 ASCII characters from space to ~"
 
 /* Sets *hash to 64 bits of the key's hash, never 0: they tell apart the eight keys that a coupon remembers of a user.

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { VERSION_DIGITS = 16, CONTENT_DIGITS = 16, CHECK_DIGITS = 8 };
+enum { VERSION_DIGITS = 16, CONTENT_DIGITS = 16, CHECK_DIGITS = 8, VERSION_DECIMALS = 19 };
 
 /* The parts of a tag that a gateway created. */
 struct etag {
@@ -68,6 +68,20 @@ static bool read_tag(struct span text, struct etag *tag)
            read_digits(content, CONTENT_DIGITS, &tag->content) && read_digits(check, CHECK_DIGITS, &tag->check);
 }
 
+/* A version as the coupon's JSON has it: decimal, without leading zeros. */
+static bool read_version(struct span text, uint64_t *version)
+{
+    *version = 0;
+    if (text.length == 0 || text.length > VERSION_DECIMALS || text.at[0] == '0')
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        *version = *version * 10 + (uint64_t)(text.at[i] - '0');
+    }
+    return true;
+}
+
 /* Takes the next tag of a list, with its quotes, and whether it is weak. False at the end. */
 static bool next_tag(struct span *list, struct span *tag, bool *is_weak)
 {
@@ -120,13 +134,25 @@ bool etag_excluded(const char *if_none_match, const char tag[ETAG_LENGTH])
            etag_list_has((struct span){if_none_match, strlen(if_none_match)}, tag, ETAG_WEAK);
 }
 
+/* 0 when the text, with its quotes, is no tag of this coupon and no version. */
+static uint64_t version_of(struct span text, struct span coupon_id)
+{
+    struct etag tag = {0};
+    uint64_t version = 0;
+    if (read_tag(text, &tag))
+        return tag.check == check_of(coupon_id, &tag) ? tag.version : 0;
+    return read_version((struct span){text.at + 1, text.length - 2}, &version) ? version : 0;
+}
+
 uint64_t etag_list_version(struct span list, struct span coupon_id, enum etag_comparison comparison)
 {
     struct span named = SPAN_NONE;
-    struct etag tag = {0};
-    uint64_t highest = 0;
-    while (next_counting_tag(&list, &named, comparison))
-        if (read_tag(named, &tag) && tag.check == check_of(coupon_id, &tag) && tag.version > highest)
-            highest = tag.version;
+    uint64_t highest = 0, version = 0;
+    if (read_version(span_trim(list), &version))
+        return version;
+    while (next_counting_tag(&list, &named, comparison)) {
+        version = version_of(named, coupon_id);
+        highest = version > highest ? version : highest;
+    }
     return highest;
 }

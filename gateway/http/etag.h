@@ -2,7 +2,8 @@
  * Entity tags of coupons: "VERSION-CONTENT-CHECK", hexadecimal. VERSION is the journal sequence of the policy's last
  * change. CONTENT is a hash of the body, so the tag changes with every issue; If-Match and If-None-Match of a change
  * compare VERSION alone, so an operator's change conflicts only with other changes of the policy. CHECK shows that a
- * gateway created the tag for this coupon: tags of other coupons and invented tags match nothing. Pure.
+ * gateway created the tag for this coupon: tags of other coupons and invented tags match nothing. A change also takes
+ * the decimal `version` of the coupon's JSON for a tag, quoted, or alone without quotes. Pure.
  */
 #ifndef COUPOND_ETAG_H
 #define COUPOND_ETAG_H
@@ -40,8 +41,9 @@ bool etag_excluded(const char *if_none_match, const char tag[ETAG_LENGTH]);
 
 /*
  * The highest version among the list's tags of this coupon, or 0, which no coupon has. Versions only increase, and each
- * of these tags was issued by a gateway: a coupon that has reached the highest version never returns to a lower one. So
- * only this version can match, and the issuer compares a single version when it decides.
+ * of these tags was issued by a gateway (decimal versions are believed): a coupon that has reached the highest version
+ * never returns to a lower one. So only this version can match, and the issuer compares a single version when it
+ * decides.
  */
 uint64_t etag_list_version(struct span list, struct span coupon_id, enum etag_comparison comparison);
 

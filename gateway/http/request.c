@@ -179,7 +179,9 @@ static bool next_line(struct span *head, struct span name, struct span *value)
         next = next == NULL ? end : next + 1;
         size_t size = (size_t)(next - line);
         if (size > name.length && line[name.length] == ':' && strncasecmp(line, name.at, name.length) == 0) {
-            *value = (struct span){line + name.length + 1, size - name.length - 1};
+            while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
+                size--;
+            *value = span_trim((struct span){line + name.length + 1, size - name.length - 1});
             *head = (struct span){next, (size_t)(end - next)};
             return true;
         }

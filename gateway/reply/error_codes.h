@@ -13,7 +13,7 @@
     ERROR(FORBIDDEN, "forbidden", 403, "Forbidden", "This request is not allowed.") \
     ERROR(NOT_FOUND, "not_found", 404, "Not found", "There is nothing at this path.") \
     ERROR(COUPON_NOT_FOUND, "coupon_not_found", 404, "Coupon not found", "There is no coupon with this id.") \
-    ERROR(NOT_ISSUED, "not_issued", 404, "Not issued", "This user holds no issue of the coupon.") \
+    ERROR(NOT_ISSUED, "not_issued", 404, "Not issued", "The user does not hold that issue of the coupon.") \
     ERROR(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "Method not allowed", "The path does not support this method; the Allow header lists those it supports.") \
     ERROR(REQUEST_TIMEOUT, "request_timeout", 408, "Request timeout", "The request did not arrive in time.") \
     ERROR(ALREADY_ISSUED, "already_issued", 409, "Already issued", "This user already holds this coupon and gets no more of it; `issue` is the latest one.") \
@@ -23,7 +23,7 @@
     ERROR(COUPON_EXISTS, "coupon_exists", 409, "Coupon exists", "A coupon with this id already exists.") \
     ERROR(ALREADY_REDEEMED, "already_redeemed", 409, "Already redeemed", "The issue has been redeemed before; see `issue`.") \
     ERROR(REFERENCE_MISMATCH, "reference_mismatch", 409, "Reference mismatch", "The issue is redeemed with another reference, so nothing was undone.") \
-    ERROR(REVOKED, "revoked", 409, "Revoked", "The issue was revoked, and the user gets no other one.") \
+    ERROR(REVOKED, "revoked", 409, "Revoked", "The issue has been revoked; see `issue`.") \
     ERROR(ENDED, "ended", 410, "Ended", "Issuing has ended.") \
     ERROR(ISSUE_EXPIRED, "issue_expired", 410, "Issue expired", "The issue can no longer be redeemed; its time ended at `redeemable_until`.") \
     ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon does not meet the condition in If-Match or If-None-Match, usually because it has changed; read it again before changing it.") \

@@ -60,6 +60,18 @@ def test_a_change_may_match_any_etag_of_a_list(cluster):
         assert status == 200, bars
 
 
+def test_a_change_takes_the_version_for_the_etag(cluster):
+    cluster.create_coupon("VERSIONED", 5)
+    old = cluster.coupon("VERSIONED")["version"]
+    assert patch(cluster, "VERSIONED", {"If-Match": f'"{old}"'}, quantity=6)[0] == 200
+    now = cluster.coupon("VERSIONED")["version"]
+    for version in (old, now + 1, f"0{now}", f"{now}0", f"-{now}"):
+        problem(patch(cluster, "VERSIONED", {"If-Match": f'"{version}"'}, quantity=7), 412, "stale_version")
+        problem(patch(cluster, "VERSIONED", {"If-Match": str(version)}, quantity=7), 412, "stale_version")
+    problem(patch(cluster, "VERSIONED", {"If-None-Match": f'"{now}"'}, quantity=7), 412, "stale_version")
+    assert patch(cluster, "VERSIONED", {"If-Match": str(now)}, quantity=7)[0] == 200
+
+
 def test_creating_with_if_match_is_refused_with_the_reason(cluster):
     cluster.create_coupon("MADE", 5)
     for match in ("*", '"x"'):

@@ -198,6 +198,36 @@ static void without_origins_nothing_is_said_of_them(void **state)
     assert_null(cors_create(""));
 }
 
+/* The gateway is asked as `a`. */
+static enum error_code revoke_all_from(const char *origin, const char *more, const char *body)
+{
+    struct api_rules rules = {.metrics = false, .cors = cors};
+    char fields[256];
+    snprintf(fields, sizeof fields, "Origin: %s\r\n%s", origin, more);
+    struct api_call *call = ask_with(&rules, "POST /v1/coupons/C/revocations", fields, body);
+    return call->kind == API_PROBLEM ? call->error : ERROR_CODE_COUNT;
+}
+
+/* A browser sends it without a preflight, so that the page need not be allowed. */
+static void a_page_of_another_host_cannot_revoke_all_without_a_body(void **state)
+{
+    (void)state;
+    for (unsigned with_origins = 0; with_origins < 2; with_origins++) {
+        use(with_origins ? "https://shop.example" : "");
+        assert_int_equal(revoke_all_from("https://evil.example", "", ""), ERROR_FORBIDDEN);
+        assert_int_equal(revoke_all_from("null", "", ""), ERROR_FORBIDDEN);
+        assert_int_equal(revoke_all_from("https://not-a", "", ""), ERROR_FORBIDDEN);
+        assert_int_equal(revoke_all_from("https://evil.example", "Content-Type: text/plain\r\n", "{}"),
+                         ERROR_UNSUPPORTED_MEDIA_TYPE);
+        assert_int_equal(revoke_all_from("https://a", "", ""), ERROR_CODE_COUNT);
+        assert_int_equal(revoke_all_from("http://A", "", ""), ERROR_CODE_COUNT);
+        assert_int_equal(revoke_all_from("https://evil.example", "Content-Type: application/json\r\n", "{}"),
+                         ERROR_CODE_COUNT);
+        assert_int_equal(revoke_all_from("https://shop.example", "", ""),
+                         with_origins ? ERROR_CODE_COUNT : ERROR_FORBIDDEN);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +239,7 @@ int main(void)
         cmocka_unit_test_teardown(a_preflight_gets_the_methods_of_the_path, tear_down),
         cmocka_unit_test_teardown(other_preflights_are_refused, tear_down),
         cmocka_unit_test_teardown(without_origins_nothing_is_said_of_them, tear_down),
+        cmocka_unit_test_teardown(a_page_of_another_host_cannot_revoke_all_without_a_body, tear_down),
     };
     return cmocka_run_group_tests(tests, gateway_ask_set_up, NULL);
 }
