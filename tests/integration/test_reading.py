@@ -122,7 +122,8 @@ def test_a_stream_has_every_issue_and_needs_little_memory(filled, accept, read):
         rows = read(answer.read().decode())
     assert sequences(rows) == list(range(1, MANY + 1))
     assert [row["user_id"] for row in rows] == [f"u{number}" for number in range(1, MANY + 1)]
-    assert peak_kb(gateway) - before_kb < 8192
+    if os.environ.get("COUPOND_TEST_PRESET") != "asan":  # it does not release freed memory
+        assert peak_kb(gateway) - before_kb < 8192
     assert filled.gateways[0].metrics()["coupond_gateway_store_rows_total"] >= MANY
 
 
