@@ -53,6 +53,7 @@ def sequences(issues):
 
 def test_pages_of_a_coupon_are_complete_and_in_order_while_issuing_goes_on(cluster):
     cluster.create_coupon("BUSY", 1_000_000)
+    cluster.wait_drained()  # until the store has the coupon, its list is 404
     load = Load(cluster.addresses, connections=16)
     load.start(("BUSY", f"u{number}") for number in range(1_000_000))
     try:
