@@ -12,7 +12,8 @@
 
 #define SWEEP_RECORDS_MAX 256u /* of one step, with its end */
 
-/* CHANGE_SWEEP: begins one, unless one goes on. CHANGE_SWEPT: how far it is. Fills the reply's progress. */
+/* CHANGE_SWEEP: begins one, unless the same one goes on; OVERLOADED while another one does. CHANGE_SWEPT: how far it
+ * is. Fills the reply's progress. */
 enum verdict turn_sweep_answer(struct turn_context *context, const struct frame_change_request *request,
                                struct frame_change_reply *reply);
 /* One step of the oldest sweep, if there is one: at most `records_max` records, from 2 to SWEEP_RECORDS_MAX. */
