@@ -25,6 +25,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         ca-certificates \
+        libcurl4 \
         libczmq4 \
         libhiredis0.14 \
         libhttp-parser2.9 \

@@ -101,15 +101,25 @@ static bool is_from_foreign_page(const struct http_request *request, const struc
     return (cors == NULL || !cors_allows(cors, request->origin)) && !is_own_page(request);
 }
 
+/* Fills the call's principal. False when credentials are missing or wrong. */
+static bool identify(struct api_call *call, const struct route *route, const struct http_request *request,
+                     const struct api_rules *rules)
+{
+    if ((route->flags & ROUTE_ADMIN) == 0 || !rules->admin.required)
+        return true;
+    enum admin_verdict verdict = admin_token_check(&rules->admin, request->authorization);
+    call->invalid_token = verdict == ADMIN_WRONG;
+    if (verdict != ADMIN_ALLOWED)
+        return false;
+    principal_set(&call->principal, PRINCIPAL_ADMIN_ID, sizeof PRINCIPAL_ADMIN_ID - 1, ROLE_ADMIN);
+    return true;
+}
+
 /* The checks of every route, before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
                    const struct api_rules *rules)
 {
-    enum admin_verdict verdict = ADMIN_ALLOWED;
-    if ((route->flags & ROUTE_ADMIN) != 0)
-        verdict = admin_token_check(&rules->admin, request->authorization);
-    call->invalid_token = verdict == ADMIN_WRONG;
-    if (verdict != ADMIN_ALLOWED)
+    if (!identify(call, route, request, rules))
         fail(call, ERROR_UNAUTHORIZED);
     else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
@@ -153,6 +163,8 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->errors.count = 0;
     call->detail = NULL;
     call->route = METRIC_ROUTE_NONE;
+    call->invalid_token = false;
+    principal_clear(&call->principal);
     if (fault != NULL) {
         fail_field(call, "target", fault);
         call->kind = API_REFUSAL;

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "gateway/api/admin_token.h"
 #include "gateway/api/call.h"
 #include "gateway/api/cors.h"
+#include "gateway/identity/admin_token.h"
 
 /* The gateway's options, as far as the API depends on them. */
 struct api_rules {

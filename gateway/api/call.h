@@ -11,6 +11,7 @@
 #include "gateway/api/json.h"
 #include "gateway/http/request.h"
 #include "gateway/http/target.h"
+#include "gateway/identity/principal.h"
 #include "gateway/reading/question.h"
 #include "gateway/reply/api_errors.h"
 #include "gateway/reply/error_codes.h"
@@ -43,9 +44,10 @@ struct api_call {
     enum api_kind kind;
     enum metric_route route;
     enum error_code error;
-    const char *detail; /* API_PROBLEM: replaces the error's own detail; NULL: keeps it */
-    unsigned allow;     /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
-    bool invalid_token; /* ERROR_UNAUTHORIZED: the request has a bearer token, but a wrong one */
+    const char *detail;         /* API_PROBLEM: replaces the error's own detail; NULL: keeps it */
+    unsigned allow;             /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
+    bool invalid_token;         /* ERROR_UNAUTHORIZED: the request has a bearer token, but a wrong one */
+    struct principal principal; /* whose credentials the route has checked; no roles: nobody's */
     enum issue_op issue_op;
     struct span coupon_id;
     struct span user_id;

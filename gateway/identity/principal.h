@@ -5,6 +5,7 @@
 #define COUPOND_PRINCIPAL_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "shared/limits.h"
 
@@ -18,7 +19,9 @@ enum role {
 };
 
 #define PRINCIPAL_SEGMENTS_BYTES_MAX 512
+#define PRINCIPAL_ADMIN_ID           "key:admin" /* of gateway/admin_token */
 
+/* Bytes behind the lengths are undefined. */
 struct principal {
     uint8_t roles;            /* enum role bits; 0: anonymous */
     uint8_t id_length;        /* 0: anonymous */
@@ -27,5 +30,22 @@ struct principal {
     /* the names of the segments that the principal is in, each preceded by its length in one byte */
     char segments[PRINCIPAL_SEGMENTS_BYTES_MAX];
 };
+
+/* No credentials. */
+static inline void principal_clear(struct principal *principal)
+{
+    principal->roles = 0;
+    principal->id_length = 0;
+    principal->segments_length = 0;
+}
+
+/* `id` is valid. */
+static inline void principal_set(struct principal *principal, const char *id, size_t length, uint8_t roles)
+{
+    principal->roles = roles;
+    principal->id_length = (uint8_t)length;
+    principal->segments_length = 0;
+    memcpy(principal->id, id, length);
+}
 
 #endif

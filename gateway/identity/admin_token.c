@@ -1,4 +1,4 @@
-#include "gateway/api/admin_token.h"
+#include "gateway/identity/admin_token.h"
 
 #include <sodium.h>
 
