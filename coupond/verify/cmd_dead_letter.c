@@ -32,13 +32,12 @@ struct request {
 /* The kinds of letters, as the totals name them. */
 static const struct {
     enum journal_record_type type;
-    const char *name; /* of one */
     const char *plural;
 } kinds[] = {
-    {JOURNAL_COUPON, "coupon", "coupons"},
-    {JOURNAL_ISSUE, "issue", "issues"},
-    {JOURNAL_CHANGE, "change", "changes"},
-    {JOURNAL_ERASURE, "erasure", "erasures"},
+    {JOURNAL_COUPON, "coupons"},
+    {JOURNAL_ISSUE, "issues"},
+    {JOURNAL_CHANGE, "changes"},
+    {JOURNAL_ERASURE, "erasures"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -126,7 +125,7 @@ static void json_text(const char *name, const char *text, size_t length)
 static void print_letter_json(const struct store_dead_letter *letter, const char *result, const char *reason)
 {
     char time[RFC3339_MAX];
-    printf("{\"type\":\"%s\",\"partition\":%u,\"journal_seq\":%" PRIu64, kinds[kind_of(letter)].name, letter->partition,
+    printf("{\"type\":\"%s\",\"partition\":%u,\"journal_seq\":%" PRIu64, store_letter_kind(letter), letter->partition,
            letter->journal_seq);
     if (letter->coupon_id_length > 0)
         json_text("coupon_id", letter->coupon_id, letter->coupon_id_length);

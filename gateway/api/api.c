@@ -190,6 +190,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->user_id = captures.user_id;
     call->nth_text = captures.nth;
     call->code_text = captures.code;
+    call->letter_text = captures.letter;
     if (passes(call, route, request, rules) && captures_valid(call, &captures))
         route->read(call, request);
     if (call->kind != API_PROBLEM)

@@ -60,6 +60,7 @@ struct api_call {
     uint16_t nth;                 /* 0: none is named */
     struct span nth_text;
     struct span code_text;
+    struct span letter_text;
     uint64_t code;        /* CODE_NUMBER_END or more: there is no such code */
     uint64_t request_key; /* of the idempotency key; 0: none */
     enum change_op change_op;

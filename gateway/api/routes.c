@@ -7,6 +7,7 @@
 #include "gateway/api/coupon_json.h"
 #include "gateway/api/idempotency_key.h"
 #include "gateway/api/json.h"
+#include "gateway/api/operations.h"
 #include "gateway/api/page_query.h"
 #include "gateway/http/accept.h"
 #include "gateway/reading/cursor.h"
@@ -420,6 +421,10 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/coupons", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
     {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_USER_ISSUES, read_user_issues},
     {METHOD_GET, "/v1/coupons/{id}/issues", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_COUPON_ISSUES, read_coupon_issues},
+    {METHOD_GET, "/v1/dead-letters", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_DEAD_LETTERS_LIST,
+     operations_read_letters},
+    {METHOD_POST, "/v1/dead-letters/{letter}/retry", ROUTE_ADMIN, METRIC_ROUTE_DEAD_LETTER_RETRY,
+     operations_read_letter_retry},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
     {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, read_readyz},
     {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, read_metrics},
@@ -428,7 +433,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/docs/{file}", ROUTE_ETAG | ROUTE_ASSET, METRIC_ROUTE_DOCS, read_document},
 };
 
-/* The path segment for "{id}", "{user_id}", "{nth}", "{code}" or "{file}" in the pattern. */
+/* The path segment for "{id}", "{user_id}", "{nth}", "{code}", "{letter}" or "{file}" in the pattern. */
 static size_t capture(const char *pattern, struct span rest, struct route_captures *captures)
 {
     const char *slash = memchr(rest.at, '/', rest.length);
@@ -441,12 +446,14 @@ static size_t capture(const char *pattern, struct span rest, struct route_captur
         captures->code = piece;
     else if (pattern[1] == 'n')
         captures->nth = piece;
+    else if (pattern[1] == 'l')
+        captures->letter = piece;
     return piece.length;
 }
 
 static bool match(const char *pattern, struct span path, struct route_captures *captures)
 {
-    *captures = (struct route_captures){SPAN_NONE, SPAN_NONE, SPAN_NONE, SPAN_NONE};
+    *captures = (struct route_captures){SPAN_NONE, SPAN_NONE, SPAN_NONE, SPAN_NONE, SPAN_NONE};
     while (*pattern != '\0' && path.length > 0) {
         size_t size = 1;
         if (*pattern == '{') {

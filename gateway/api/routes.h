@@ -6,12 +6,13 @@
 
 #include "gateway/api/call.h"
 
-/* The path segments that match {id}, {user_id}, {nth} and {code}; of {file} the whole path says which. */
+/* The path segments that match {id}, {user_id}, {nth}, {code} and {letter}; of {file} the whole path says which. */
 struct route_captures {
     struct span coupon_id;
     struct span user_id;
     struct span nth;
     struct span code;
+    struct span letter;
 };
 
 enum route_flag {
@@ -25,7 +26,7 @@ enum route_flag {
 
 struct route {
     enum method method;
-    const char *pattern; /* {id}, {user_id}, {nth}, {code} and {file} match one path segment */
+    const char *pattern; /* {id}, {user_id}, {nth}, {code}, {letter} and {file} match one segment */
     unsigned flags;
     enum metric_route metric;
     /* fills the call; the captured ids are valid */

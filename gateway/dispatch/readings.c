@@ -1,12 +1,16 @@
 #include "gateway/dispatch/readings.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/connection/pool.h"
+#include "gateway/connection/request_note.h"
 #include "gateway/dispatch/change.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
 #include "shared/clock.h"
+#include "shared/store/letter.h"
+#include "shared/telemetry/log.h"
 
 enum { FIELDS_MAX = 256 };
 
@@ -87,6 +91,54 @@ static void answer_page(struct service *service, struct exchange *exchange)
     answer_end(&answer, reply.status);
 }
 
+static void format_letter_id(const struct reading_question *question, char out[STORE_LETTER_ID_MAX])
+{
+    struct store_dead_letter letter = {.journal_seq = question->letter.journal_seq};
+    memcpy(letter.journal_id, question->letter.journal_id, sizeof letter.journal_id);
+    store_letter_id_format(&letter, out);
+}
+
+static int answer_stored_letter(const struct answer *answer, const struct reading_question *question)
+{
+    char id[STORE_LETTER_ID_MAX], body[STORE_LETTER_ID_MAX + 32];
+    struct reply reply = {.status = 200, .type = REPLY_JSON, .body = body};
+    format_letter_id(question, id);
+    reply.body_length = (size_t)snprintf(body, sizeof body, "{\"id\":\"%s\",\"result\":\"stored\"}", id);
+    reply_write(answer->out, &answer->service->clock, answer->style, &reply);
+    return reply.status;
+}
+
+static void answer_letter(struct service *service, struct exchange *exchange)
+{
+    const struct reading_page *page = &exchange->reading->page;
+    struct problem_extras extras = {.detail = page->text.data};
+    struct answer answer = answer_begin(service, exchange);
+    if (page->letter == READING_LETTER_UNKNOWN) {
+        extras.detail = "There is no dead letter with this id; it may have been stored since.";
+        answer_error(&answer, ERROR_NOT_FOUND, &extras);
+    } else if (page->letter == READING_LETTER_REFUSED) {
+        answer_error(&answer, ERROR_DEAD_LETTER_REFUSED, &extras);
+    } else {
+        answer_end(&answer, answer_stored_letter(&answer, &exchange->reading->question));
+    }
+}
+
+static void log_letter(const struct exchange *exchange)
+{
+    static const char *const results[] = {
+        [READING_LETTER_UNKNOWN] = "unknown", [READING_LETTER_STORED] = "stored", [READING_LETTER_REFUSED] = "refused"};
+    char id[STORE_LETTER_ID_MAX];
+    format_letter_id(&exchange->reading->question, id);
+    log_info("gateway", "dead letter retried letter=%s result=%s%s%s", id, results[exchange->reading->page.letter],
+             exchange->note != NULL ? " request_id=" : "", exchange->note != NULL ? exchange->note->id : "");
+}
+
+static void take_letter(struct service *service, struct exchange *exchange)
+{
+    log_letter(exchange);
+    answer_letter(service, exchange);
+}
+
 static void take_one(struct service *service, struct reading_request *request)
 {
     struct exchange *exchange = request->asker;
@@ -103,6 +155,8 @@ static void take_page(struct service *service, struct reading_request *request)
         take_one(service, request);
     else if (request->result != STORE_OK)
         fail(service, exchange, ERROR_STORE_UNAVAILABLE);
+    else if (request->question.scope == READING_LETTER)
+        take_letter(service, exchange);
     else if (!request->page.found)
         fail(service, exchange, ERROR_COUPON_NOT_FOUND);
     else if (is_stream(request))

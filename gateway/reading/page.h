@@ -26,6 +26,13 @@ struct reading_one {
     char user_id[USER_ID_MAX];
 };
 
+/* What became of a READING_LETTER. */
+enum reading_letter {
+    READING_LETTER_UNKNOWN, /* there is no such dead letter */
+    READING_LETTER_STORED,
+    READING_LETTER_REFUSED, /* again; the page's text has the reason */
+};
+
 struct reading_page {
     struct buffer text; /* the rows; of a JSON question the whole page */
     uint64_t rows;      /* of this page */
@@ -33,6 +40,7 @@ struct reading_page {
     bool found;         /* false: the store has no such coupon */
     int64_t as_of_us;   /* everything that was decided before is in the page, if it belongs there; TIME_NONE: unknown */
     struct reading_one one;
+    enum reading_letter letter;
 };
 
 /*

@@ -11,10 +11,12 @@
 #include "shared/store/query.h"
 
 enum reading_scope {
-    READING_USER,   /* the issues of a user, newest first */
-    READING_COUPON, /* the issues of a coupon, by sequence */
-    READING_ISSUE,  /* one issue of a coupon, for the gateway itself */
-    READING_ALL,    /* all issues, by coupon and sequence; for `coupond export` */
+    READING_USER,    /* the issues of a user, newest first */
+    READING_COUPON,  /* the issues of a coupon, by sequence */
+    READING_ISSUE,   /* one issue of a coupon, for the gateway itself */
+    READING_ALL,     /* all issues, by coupon and sequence; for `coupond export` */
+    READING_LETTERS, /* dead letters, by journal and record */
+    READING_LETTER,  /* stores a dead letter again */
 };
 
 enum reading_format {
@@ -32,6 +34,10 @@ struct reading_question {
     bool begun;                   /* an earlier page had the header line of CSV */
     bool continues;               /* begins after `after` instead of at the first row */
     struct store_issue_key after; /* READING_ISSUE: of the issue itself */
+    struct reading_letter_key {   /* READING_LETTERS: begins after it; READING_LETTER: the letter */
+        uint8_t journal_id[16];
+        uint64_t journal_seq;
+    } letter;
 };
 
 #endif

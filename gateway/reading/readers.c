@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "gateway/reading/letters.h"
 #include "gateway/reading/page.h"
 #include "gateway/reading/queue.h"
 #include "shared/clock.h"
@@ -137,12 +138,22 @@ static enum store_result read_patiently(struct reader *reader, struct reading_re
     }
 }
 
+static enum store_result ask_store(struct reader *reader, struct reading_request *request, struct error *error)
+{
+    const struct reading_question *question = &request->question;
+    if (question->scope == READING_LETTERS)
+        return reading_letters_read(reader->store, question, &request->page, error);
+    if (question->scope == READING_LETTER)
+        return reading_letter_store(&reader->readers->options, question, &request->page, &request->dropped, error);
+    return read_patiently(reader, request, error);
+}
+
 static enum store_result read_once(struct reader *reader, struct reading_request *request, struct error *error)
 {
     enum store_result result = connect_store(reader, error);
     if (result != STORE_OK)
         return result;
-    result = read_patiently(reader, request, error);
+    result = ask_store(reader, request, error);
     if (result != STORE_OK)
         note_connected(reader, false);
     return result;

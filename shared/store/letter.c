@@ -1,10 +1,57 @@
 #include "shared/store/letter.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "shared/error.h"
 #include "shared/store/erased.h"
+
+#define SEQ_DIGITS_MAX 18 /* beyond every journal */
+
+const char *store_letter_kind(const struct store_dead_letter *letter)
+{
+    switch (store_letter_type(letter)) {
+    case JOURNAL_COUPON:
+        return "coupon";
+    case JOURNAL_CHANGE:
+        return "change";
+    case JOURNAL_ERASURE:
+        return "erasure";
+    default:
+        return "issue";
+    }
+}
+
+/* --- ids --- */
+
+size_t store_letter_id_format(const struct store_dead_letter *letter, char out[STORE_LETTER_ID_MAX])
+{
+    char journal[JOURNAL_ID_TEXT_MAX];
+    journal_id_format(letter->journal_id, journal);
+    return (size_t)snprintf(out, STORE_LETTER_ID_MAX, "%.32s-%" PRIu64, journal, letter->journal_seq);
+}
+
+/* A number that is too long wraps around, which is no harm. */
+static bool read_seq(const char *text, size_t length, uint64_t *seq)
+{
+    *seq = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        *seq = *seq * 10 + (uint64_t)(text[i] - '0');
+    }
+    return length > 0 && length <= SEQ_DIGITS_MAX && text[0] != '0';
+}
+
+bool store_letter_id_parse(const char *text, size_t length, struct store_dead_letter *letter)
+{
+    *letter = (struct store_dead_letter){.journal_seq = 0};
+    return length > 33 && text[32] == '-' && journal_id_parse(text, 32, letter->journal_id) &&
+           read_seq(text + 33, length - 33, &letter->journal_seq);
+}
+
+/* --- copies --- */
 
 void store_letter_copy(struct store_letter *out, const struct store_dead_letter *letter)
 {

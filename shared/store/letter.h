@@ -15,6 +15,16 @@ struct store_letter {
     unsigned char record[JOURNAL_RECORD_BYTES_MAX];
 };
 
+/* "coupon", "issue", "change" or "erasure": what the record is about. */
+const char *store_letter_kind(const struct store_dead_letter *letter);
+
+/* The id of a letter: "<journal id in 32 hexadecimal digits>-<journal_seq>". Keeps its meaning while the letter exists,
+ * unless the partition gets another journal. */
+#define STORE_LETTER_ID_MAX (32 + 1 + 20 + 1) /* with the NUL */
+size_t store_letter_id_format(const struct store_dead_letter *letter, char out[STORE_LETTER_ID_MAX]);
+/* Sets journal_id and journal_seq, the rest to zeros; false when the text is no id. */
+bool store_letter_id_parse(const char *text, size_t length, struct store_dead_letter *letter);
+
 /*
  * Copies `letter` so that it outlives the walk that delivered it; truncates a long reason. The copy must not be moved.
  */

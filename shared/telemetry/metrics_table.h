@@ -117,6 +117,8 @@
     X(USER_DELETE, "user_delete", "202 400 401 412 503") \
     X(COUPON_ISSUES, "coupon_issues", "200 400 401 404 503") \
     X(USER_ISSUES, "user_issues", "200 400 401 503") \
+    X(DEAD_LETTERS_LIST, "dead_letters_list", "200 400 401 503") \
+    X(DEAD_LETTER_RETRY, "dead_letter_retry", "200 401 404 409 503") \
     X(LIVEZ, "livez", "200 503") \
     X(READYZ, "readyz", "200 503") \
     X(METRICS, "metrics", "200 503") \

@@ -227,3 +227,59 @@ def test_the_list_is_readable_text_and_the_options_are_checked(cluster):
     for arguments in ((), ("burn",), ("list", "retry"), ("list", "--dir", "x", "--config", "y")):
         assert run_coupond("dead-letter", *arguments).returncode == 2
     assert run_coupond("dead-letter", "list", "--dir", "/nowhere/at/all").returncode == 2
+
+
+# --- over the API ---
+
+
+def letters_over_http(cluster):
+    """Every dead letter, two a page."""
+    letters, cursor = [], None
+    while cursor is not None or not letters:
+        path = "/v1/dead-letters?limit=2" + (f"&cursor={cursor}" if cursor else "")
+        status, _, page = cluster.request("GET", path)
+        assert status == 200, page
+        letters += page["dead_letters"]
+        cursor = page["next_cursor"]
+        assert len(page["dead_letters"]) == 2 or cursor is None
+        if not letters:
+            break
+    return letters
+
+
+def retry_over_http(cluster, letter, headers=None):
+    status, _, body = cluster.request("POST", f"/v1/dead-letters/{letter}/retry", None, headers or {})
+    return status, body
+
+
+def test_the_api_lists_the_letters_that_the_command_lists(cluster):
+    text = BARRED_SQLITE if cluster.database is None else BARRED_MYSQL
+    change_store(cluster, text.replace("NEW.{column} = '{value}'", "NEW.user_id LIKE 'user-1%'")
+                 .format(table="coupon_issue", value="this user"))
+    cluster.create_coupon("A", 1_000)
+    assert letters_over_http(cluster) == []
+    crowd(cluster, "A", 16)
+    cluster.wait_drained()
+    letters = letters_over_http(cluster)
+    told = [{name: letter[name] for name in letter if name != "id"} for letter in letters]
+    assert told == letters_of(cluster) and len(told) == 7
+    assert all(letter["id"].endswith(f"-{letter['journal_seq']}") for letter in letters)
+
+
+def test_a_retry_over_the_api_is_refused_until_the_cause_is_fixed(cluster):
+    bar(cluster, "coupon_issue", "user_id", "user-7")
+    cluster.create_coupon("A", 1_000)
+    crowd(cluster, "A", 20)
+    cluster.wait_drained()
+    (letter,) = letters_over_http(cluster)
+    status, body = retry_over_http(cluster, letter["id"])
+    assert (status, body["code"]) == (409, "dead_letter_refused")
+    assert "user-7 is barred" in body["detail"]
+    assert letters_over_http(cluster) == [letter]
+    change_store(cluster, "DROP TRIGGER barred")
+    assert retry_over_http(cluster, letter["id"], {"X-Request-Id": "again-1"}) == (
+        200, {"id": letter["id"], "result": "stored"})
+    assert f"letter={letter['id']} result=stored request_id=again-1" in cluster.gateways[0].log()
+    assert retry_over_http(cluster, letter["id"])[0] == 404
+    assert letters_over_http(cluster) == []
+    assert_settled(cluster)

@@ -123,7 +123,7 @@ def ask(address, operation):
         connection.close()
 
 
-OF_STORE = ("listCouponIssues", "listUserIssues")
+OF_STORE = ("listCouponIssues", "listUserIssues", "listDeadLetters", "retryDeadLetter")
 OF_PROCESSES = ("getLiveness", "getReadiness", "getMetrics")
 
 

@@ -125,6 +125,7 @@ BOUNDS = {
     ("CouponList.coupons", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("IssueList.issues", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("UserIssueList.issues", "maxItems"): ("COUPON_LIST_MAX", 0),
+    ("DeadLetterList.dead_letters", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("Detail", "maxLength"): ("READY_WHY_MAX", -1),
     ("FieldError.field", "maxLength"): ("FIELD_BYTES", -1),
     ("FieldError.reason", "maxLength"): ("REASON_BYTES", -1),

@@ -299,6 +299,53 @@ static void a_copy_outlives_the_row_that_it_came_from(void **state)
     assert_int_equal(copy.letter.reason[0], 'x');
 }
 
+static bool is_id(const char *text)
+{
+    struct store_dead_letter letter;
+    return store_letter_id_parse(text, strlen(text), &letter);
+}
+
+static void an_id_names_the_journal_and_the_record(void **state)
+{
+    (void)state;
+    struct store_dead_letter letter = issue_letter(), read;
+    char id[STORE_LETTER_ID_MAX];
+    size_t length = store_letter_id_format(&letter, id);
+    assert_string_equal(id, "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-77");
+    assert_true(store_letter_id_parse(id, length, &read));
+    assert_memory_equal(read.journal_id, letter.journal_id, sizeof read.journal_id);
+    assert_int_equal(read.journal_seq, 77);
+    letter.journal_seq = UINT64_MAX;
+    assert_int_equal(store_letter_id_format(&letter, id), STORE_LETTER_ID_MAX - 1);
+}
+
+static void other_texts_are_no_ids(void **state)
+{
+    (void)state;
+    assert_true(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-999999999999999999"));
+    assert_false(is_id(""));
+    assert_false(is_id("77"));
+    assert_false(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"));
+    assert_false(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-"));
+    assert_false(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-0"));
+    assert_false(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-07"));
+    assert_false(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-7x"));
+    assert_false(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a 77"));
+    assert_false(is_id("5A5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-77"));
+    assert_false(is_id("5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-1000000000000000000"));
+}
+
+static void the_kind_follows_from_the_columns(void **state)
+{
+    (void)state;
+    struct store_dead_letter letter = issue_letter();
+    assert_string_equal(store_letter_kind(&letter), "issue");
+    letter.nth = 0;
+    assert_string_equal(store_letter_kind(&letter), "change");
+    letter = coupon_letter(1);
+    assert_string_equal(store_letter_kind(&letter), "coupon");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +359,9 @@ int main(void)
         cmocka_unit_test(a_record_that_is_not_what_the_columns_say_is_refused),
         cmocka_unit_test(any_bytes_at_all_do_no_harm),
         cmocka_unit_test(a_copy_outlives_the_row_that_it_came_from),
+        cmocka_unit_test(an_id_names_the_journal_and_the_record),
+        cmocka_unit_test(other_texts_are_no_ids),
+        cmocka_unit_test(the_kind_follows_from_the_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,51 @@
+#include "gateway/api/operations.h"
+
+#include <string.h>
+
+#include "gateway/api/page_query.h"
+#include "shared/store/letter.h"
+
+static void invalid(struct api_call *call)
+{
+    call->kind = API_PROBLEM;
+    call->error = ERROR_INVALID_REQUEST;
+}
+
+/* --- dead letters --- */
+
+static bool take_letter_id(struct api_call *call, struct span text)
+{
+    struct store_dead_letter key;
+    if (!store_letter_id_parse(text.at, text.length, &key))
+        return false;
+    call->question.letter.journal_seq = key.journal_seq;
+    memcpy(call->question.letter.journal_id, key.journal_id, sizeof key.journal_id);
+    return true;
+}
+
+void operations_read_letters(struct api_call *call, const struct http_request *request)
+{
+    struct page_query query;
+    struct reading_question *question = &call->question;
+    (void)request;
+    call->kind = API_READING;
+    *question = (struct reading_question){.scope = READING_LETTERS, .format = READING_JSON};
+    page_query_read(&query, call->target.query, PAGE_LIMIT | PAGE_CURSOR, &call->errors);
+    question->limit = query.limit == 0 ? LIST_LIMIT_DEFAULT : query.limit;
+    question->continues = query.cursor.at != NULL;
+    if (question->continues && !take_letter_id(call, query.cursor))
+        page_query_refuse(PAGE_CURSOR, &call->errors);
+    if (call->errors.count > 0)
+        invalid(call);
+}
+
+void operations_read_letter_retry(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_READING;
+    call->question = (struct reading_question){.scope = READING_LETTER, .format = READING_JSON};
+    if (!take_letter_id(call, call->letter_text)) {
+        api_errors_add(&call->errors, "letter", "must be the id of a dead letter");
+        invalid(call);
+    }
+}

@@ -1,0 +1,12 @@
+/*
+ * Reads the requests of operators into calls: dead letters. For api/routes.c. Pure.
+ */
+#ifndef COUPOND_API_OPERATIONS_H
+#define COUPOND_API_OPERATIONS_H
+
+#include "gateway/api/call.h"
+
+void operations_read_letters(struct api_call *call, const struct http_request *request);
+void operations_read_letter_retry(struct api_call *call, const struct http_request *request);
+
+#endif
