@@ -6,7 +6,8 @@ const struct command commands[] = {
     {cmd_verify, &help_verify}, {cmd_dead_letter, &help_dead_letter},
     {cmd_export, &help_export}, {cmd_journal, &help_journal},
     {cmd_top, &help_top},       {cmd_health, &help_health},
-    {cmd_keygen, &help_keygen}, {cmd_bench, &help_bench},
+    {cmd_keygen, &help_keygen}, {cmd_permissions, &help_permissions},
+    {cmd_bench, &help_bench},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/api/ownership.h"
+#include "gateway/api/permissions.h"
 #include "gateway/api/routes.h"
 
 static void fail(struct api_call *call, enum error_code error)
@@ -105,7 +107,7 @@ static bool is_from_foreign_page(const struct http_request *request, const struc
 static bool identify(struct api_call *call, const struct route *route, const struct http_request *request,
                      const struct api_rules *rules)
 {
-    if ((route->flags & ROUTE_ADMIN) == 0 || !rules->admin.required)
+    if (permission_of(route->metric)->off != OFF_KEY || !rules->admin.required)
         return true;
     enum admin_verdict verdict = admin_token_check(&rules->admin, request->authorization);
     call->invalid_token = verdict == ADMIN_WRONG;
@@ -115,12 +117,52 @@ static bool identify(struct api_call *call, const struct route *route, const str
     return true;
 }
 
+/* Refuses a principal, and says who may. */
+static void forbid(struct api_call *call, const struct permission *permission, const char *why)
+{
+    char who[PERMISSION_TEXT_MAX];
+    permission_format(permission, who);
+    fail(call, ERROR_FORBIDDEN);
+    snprintf(call->detail_text, sizeof call->detail_text, "%s Allowed to: %s.", why, who);
+    call->detail = call->detail_text;
+}
+
+/* What the roles of the principal permit before the request is read. */
+static bool is_permitted(struct api_call *call, const struct route *route)
+{
+    const struct permission *permission = permission_of(route->metric);
+    enum permission_grant grant = permission_grant(permission, call->principal.roles);
+    if ((call->principal.roles & ROLE_USER) != 0)
+        call->self = (struct span){call->principal.id, call->principal.id_length};
+    bool others = grant == GRANT_OWN && permission->owner == OWNER_USER && call->user_id.at != NULL &&
+                  !ownership_is_self(call, call->user_id);
+    if (grant == GRANT_ANONYMOUS)
+        fail(call, ERROR_UNAUTHORIZED);
+    else if (grant == GRANT_NONE)
+        forbid(call, permission, "Your roles do not permit this request.");
+    else if (others)
+        forbid(call, permission, "The user is somebody else.");
+    return grant != GRANT_ANONYMOUS && grant != GRANT_NONE && !others;
+}
+
+/* What ownership permits once the request is read. */
+static void bind_to_own(struct api_call *call, const struct route *route)
+{
+    const struct permission *permission = permission_of(route->metric);
+    bool bound = call->kind != API_PROBLEM && permission_grant(permission, call->principal.roles) == GRANT_OWN;
+    if (bound && !ownership_bind(call, permission))
+        forbid(call, permission,
+               permission->owner == OWNER_USER ? "The user is somebody else." : "The owner is somebody else.");
+}
+
 /* The checks of every route, before its own reader. */
 static bool passes(struct api_call *call, const struct route *route, const struct http_request *request,
                    const struct api_rules *rules)
 {
     if (!identify(call, route, request, rules))
         fail(call, ERROR_UNAUTHORIZED);
+    else if (rules->identity && !is_permitted(call, route))
+        return false;
     else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
     else if (is_from_foreign_page(request, rules->cors))
@@ -164,6 +206,8 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->detail = NULL;
     call->route = METRIC_ROUTE_NONE;
     call->invalid_token = false;
+    call->owned = false;
+    call->self = SPAN_NONE;
     principal_clear(&call->principal);
     if (fault != NULL) {
         fail_field(call, "target", fault);
@@ -193,6 +237,8 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->letter_text = captures.letter;
     if (passes(call, route, request, rules) && captures_valid(call, &captures))
         route->read(call, request);
+    if (rules->identity)
+        bind_to_own(call, route);
     if (call->kind != API_PROBLEM)
         judge_if_match(call, route, request);
 }

@@ -14,7 +14,8 @@
 
 /* The gateway's options, as far as the API depends on them. */
 struct api_rules {
-    struct admin_token admin; /* required by routes with ROUTE_ADMIN */
+    struct admin_token admin; /* without identity required by routes with OFF_KEY (api/permissions.h) */
+    bool identity;            /* everybody says who they are, and the table of permissions decides */
     bool metrics;             /* /metrics is enabled */
     const struct cors *cors;  /* NULL: answers carry no CORS fields */
 };

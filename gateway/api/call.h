@@ -20,6 +20,7 @@
 #include "shared/wire/frame.h"
 
 #define LIST_LIMIT_DEFAULT 50 /* coupons or issues per page */
+#define API_DETAIL_MAX     256
 
 enum api_kind {
     API_PROBLEM, /* answer `error` at once */
@@ -48,6 +49,8 @@ struct api_call {
     unsigned allow;             /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
     bool invalid_token;         /* ERROR_UNAUTHORIZED: the request has a bearer token, but a wrong one */
     struct principal principal; /* whose credentials the route has checked; no roles: nobody's */
+    struct span self;           /* the user that a principal acts as without being told; SPAN_NONE: none */
+    bool owned;                 /* only if the principal owns the coupon, which is compared with the decision */
     enum issue_op issue_op;
     struct span coupon_id;
     struct span user_id;
@@ -71,6 +74,7 @@ struct api_call {
     struct reading_question question;
     struct api_errors errors; /* API_PROBLEM and API_REFUSAL */
     struct http_target target;
+    char detail_text[API_DETAIL_MAX];
     char user_id_copy[USER_ID_MAX]; /* storage for an id that contained escapes */
     char reference_copy[REFERENCE_MAX];
 };

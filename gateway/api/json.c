@@ -165,16 +165,23 @@ bool api_json_read_issue(struct span body, struct span *user_id, char *copy, str
     json_t *root = NULL;
     const char *name = NULL;
     json_t *value = NULL;
-    if (read_usual_issue(body, user_id))
+    struct span usual;
+    if (read_usual_issue(body, &usual)) {
+        *user_id = usual;
         return true;
+    }
+    if (body.length == 0 && user_id->at == NULL)
+        api_errors_add(errors, "user_id", "is missing");
+    if (body.length == 0)
+        return user_id->at != NULL;
     root = api_json_load(body, errors);
     if (root == NULL)
         return false;
     json_object_foreach(root, name, value) if (strcmp(name, "user_id") != 0) api_errors_add(errors, name, "is unknown");
     value = json_object_get(root, "user_id");
-    if (value == NULL) {
+    if (value == NULL && user_id->at == NULL) {
         api_errors_add(errors, "user_id", "is missing");
-    } else if (!take_user_id(value, body, copy, user_id)) {
+    } else if (value != NULL && !take_user_id(value, body, copy, user_id)) {
         api_errors_add(errors, "user_id", USER_ID_RULE);
     }
     json_decref(root);

@@ -15,7 +15,8 @@
 /*
  * {"user_id": "…"}, or an integer, whose digits become the id. The usual form is parsed without jansson, and `user_id`
  * borrows from the body; any other form goes through jansson, and the id is copied to `copy`, which has room for
- * USER_ID_MAX bytes. Does not check the id's characters.
+ * USER_ID_MAX bytes. Does not check the id's characters. A body without it, or none, leaves `user_id` as it is if that
+ * names a user.
  */
 bool api_json_read_issue(struct span body, struct span *user_id, char *copy, struct api_errors *errors);
 

@@ -233,6 +233,7 @@ static void read_issue_post(struct api_call *call, const struct http_request *re
     ask_issue(call, ISSUE_POST);
     if (!read_key(call, request))
         return;
+    call->user_id = call->self;
     if (!api_json_read_issue(request->body, &call->user_id, call->user_id_copy, &call->errors)) {
         invalid(call);
     } else if (!user_id_valid(call->user_id.at, call->user_id.length)) {
@@ -398,7 +399,7 @@ static void read_metrics(struct api_call *call, const struct http_request *reque
 
 /* Sorted by frequency. */
 static const struct route routes[] = {
-    {METHOD_POST, "/v1/coupons/{id}/issues", ROUTE_JSON, METRIC_ROUTE_ISSUE_POST, read_issue_post},
+    {METHOD_POST, "/v1/coupons/{id}/issues", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_POST, read_issue_post},
     {METHOD_PUT, "/v1/coupons/{id}/issues/{user_id}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put},
     {METHOD_GET, "/v1/coupons/{id}/issues/{user_id}", 0, METRIC_ROUTE_ISSUE_GET, read_issue_get},
     {METHOD_PUT, "/v1/coupons/{id}/issues/{user_id}/redemption", ROUTE_JSON, METRIC_ROUTE_REDEMPTION_PUT,
@@ -406,25 +407,20 @@ static const struct route routes[] = {
     {METHOD_DELETE, "/v1/coupons/{id}/issues/{user_id}/redemption", ROUTE_QUERY, METRIC_ROUTE_REDEMPTION_DELETE,
      read_redemption_delete},
     {METHOD_PUT, "/v1/coupons/{id}/issues/{user_id}/{nth}", ROUTE_OBJECT, METRIC_ROUTE_ISSUE_PUT, read_issue_put_nth},
-    {METHOD_DELETE, "/v1/coupons/{id}/issues/{user_id}", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_ISSUE_DELETE,
-     read_issue_delete},
-    {METHOD_POST, "/v1/coupons/{id}/revocations", ROUTE_OBJECT | ROUTE_ADMIN, METRIC_ROUTE_REVOCATIONS_POST,
-     read_revocations_post},
-    {METHOD_GET, "/v1/coupons/{id}/revocations", ROUTE_ADMIN, METRIC_ROUTE_REVOCATIONS_GET, read_revocations_get},
+    {METHOD_DELETE, "/v1/coupons/{id}/issues/{user_id}", ROUTE_QUERY, METRIC_ROUTE_ISSUE_DELETE, read_issue_delete},
+    {METHOD_POST, "/v1/coupons/{id}/revocations", ROUTE_OBJECT, METRIC_ROUTE_REVOCATIONS_POST, read_revocations_post},
+    {METHOD_GET, "/v1/coupons/{id}/revocations", 0, METRIC_ROUTE_REVOCATIONS_GET, read_revocations_get},
     {METHOD_GET, "/v1/codes/{code}", 0, METRIC_ROUTE_CODE_GET, read_code_get},
     {METHOD_PUT, "/v1/codes/{code}/redemption", ROUTE_JSON, METRIC_ROUTE_CODE_REDEMPTION_PUT, read_code_redemption_put},
-    {METHOD_DELETE, "/v1/users/{user_id}", ROUTE_ADMIN, METRIC_ROUTE_USER_DELETE, read_user_delete},
+    {METHOD_DELETE, "/v1/users/{user_id}", 0, METRIC_ROUTE_USER_DELETE, read_user_delete},
     {METHOD_GET, "/v1/coupons/{id}", ROUTE_ETAG, METRIC_ROUTE_COUPON_GET, read_coupon_get},
-    {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ADMIN | ROUTE_ETAG, METRIC_ROUTE_COUPON_CHANGE,
-     read_coupon_change},
+    {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ETAG, METRIC_ROUTE_COUPON_CHANGE, read_coupon_change},
     {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
-    {METHOD_POST, "/v1/coupons", ROUTE_JSON | ROUTE_ADMIN, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
-    {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_USER_ISSUES, read_user_issues},
-    {METHOD_GET, "/v1/coupons/{id}/issues", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_COUPON_ISSUES, read_coupon_issues},
-    {METHOD_GET, "/v1/dead-letters", ROUTE_QUERY | ROUTE_ADMIN, METRIC_ROUTE_DEAD_LETTERS_LIST,
-     operations_read_letters},
-    {METHOD_POST, "/v1/dead-letters/{letter}/retry", ROUTE_ADMIN, METRIC_ROUTE_DEAD_LETTER_RETRY,
-     operations_read_letter_retry},
+    {METHOD_POST, "/v1/coupons", ROUTE_JSON, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
+    {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY, METRIC_ROUTE_USER_ISSUES, read_user_issues},
+    {METHOD_GET, "/v1/coupons/{id}/issues", ROUTE_QUERY, METRIC_ROUTE_COUPON_ISSUES, read_coupon_issues},
+    {METHOD_GET, "/v1/dead-letters", ROUTE_QUERY, METRIC_ROUTE_DEAD_LETTERS_LIST, operations_read_letters},
+    {METHOD_POST, "/v1/dead-letters/{letter}/retry", 0, METRIC_ROUTE_DEAD_LETTER_RETRY, operations_read_letter_retry},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
     {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, read_readyz},
     {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, read_metrics},
@@ -468,6 +464,11 @@ static bool match(const char *pattern, struct span path, struct route_captures *
         path.length -= size;
     }
     return *pattern == '\0' && path.length == 0;
+}
+
+const struct route *api_route_at(size_t index)
+{
+    return index < sizeof routes / sizeof routes[0] ? &routes[index] : NULL;
 }
 
 /* Which parts a page has depends on the build. */

@@ -16,19 +16,18 @@ struct route_captures {
 };
 
 enum route_flag {
-    ROUTE_ADMIN = 1 << 0,  /* needs the admin token, if one is configured */
-    ROUTE_JSON = 1 << 1,   /* requires a JSON body; other routes accept none */
-    ROUTE_OBJECT = 1 << 2, /* accepts no body, or a JSON object that repeats the path */
-    ROUTE_QUERY = 1 << 3,  /* reads the query; other routes accept none */
-    ROUTE_ETAG = 1 << 4,   /* concerns something that has an ETag */
-    ROUTE_ASSET = 1 << 5,  /* a part of a page, which the contract does not describe; matches only existing parts */
+    ROUTE_JSON = 1 << 0,   /* requires a JSON body; other routes accept none */
+    ROUTE_OBJECT = 1 << 1, /* accepts no body, or a JSON object */
+    ROUTE_QUERY = 1 << 2,  /* reads the query; other routes accept none */
+    ROUTE_ETAG = 1 << 3,   /* concerns something that has an ETag */
+    ROUTE_ASSET = 1 << 4,  /* a part of a page, which the contract does not describe; matches only existing parts */
 };
 
 struct route {
     enum method method;
     const char *pattern; /* {id}, {user_id}, {nth}, {code}, {letter} and {file} match one segment */
     unsigned flags;
-    enum metric_route metric;
+    enum metric_route metric; /* also names the row of its permissions */
     /* fills the call; the captured ids are valid */
     void (*read)(struct api_call *call, const struct http_request *request);
 };
@@ -39,5 +38,7 @@ struct route {
  */
 const struct route *api_route_find(enum method method, struct span path, struct route_captures *captures,
                                    unsigned *allow);
+/* The rows, from 0; NULL: there is none. */
+const struct route *api_route_at(size_t index);
 
 #endif

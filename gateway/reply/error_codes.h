@@ -11,6 +11,7 @@
     ERROR(INVALID_REQUEST, "invalid_request", 400, "Invalid request", "The request is invalid; correct it before sending it again.") \
     ERROR(UNAUTHORIZED, "unauthorized", 401, "Unauthorized", "This request needs an Authorization header with a valid bearer token.") \
     ERROR(FORBIDDEN, "forbidden", 403, "Forbidden", "This request is not allowed.") \
+    ERROR(NOT_ELIGIBLE, "not_eligible", 403, "Not eligible", "The coupon is for segments of users, and this user is in none of them.") \
     ERROR(NOT_FOUND, "not_found", 404, "Not found", "There is nothing at this path.") \
     ERROR(COUPON_NOT_FOUND, "coupon_not_found", 404, "Coupon not found", "There is no coupon with this id.") \
     ERROR(NOT_ISSUED, "not_issued", 404, "Not issued", "The user does not hold that issue of the coupon.") \

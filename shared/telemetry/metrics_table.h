@@ -100,25 +100,25 @@
  * same ids.
  */
 #define METRIC_ROUTE_TABLE(X) \
-    X(COUPONS_CREATE, "coupons_create", "201 400 401 409 412 415 503") \
-    X(COUPONS_LIST, "coupons_list", "200 400 503") \
+    X(COUPONS_CREATE, "coupons_create", "201 400 401 403 409 412 415 503") \
+    X(COUPONS_LIST, "coupons_list", "200 400 401 403 503") \
     X(COUPON_GET, "coupon_get", "200 304 400 404 503") \
-    X(COUPON_CHANGE, "coupon_change", "200 400 401 404 412 415 503") \
-    X(ISSUE_POST, "issue_post", "201 400 404 409 410 412 415 503") \
-    X(ISSUE_PUT, "issue_put", "200 201 400 404 409 410 412 415 503") \
-    X(ISSUE_GET, "issue_get", "200 400 404 503") \
-    X(ISSUE_DELETE, "issue_delete", "200 400 401 404 409 412 503") \
-    X(REDEMPTION_PUT, "redemption_put", "200 201 400 404 409 410 412 415 503") \
-    X(REDEMPTION_DELETE, "redemption_delete", "200 400 404 409 412 503") \
-    X(REVOCATIONS_POST, "revocations_post", "202 400 401 404 412 415 503") \
-    X(REVOCATIONS_GET, "revocations_get", "200 400 401 404 412 503") \
-    X(CODE_GET, "code_get", "200 404 412 503") \
-    X(CODE_REDEMPTION_PUT, "code_redemption_put", "200 201 400 404 409 410 412 415 503") \
-    X(USER_DELETE, "user_delete", "202 400 401 412 503") \
-    X(COUPON_ISSUES, "coupon_issues", "200 400 401 404 503") \
-    X(USER_ISSUES, "user_issues", "200 400 401 503") \
-    X(DEAD_LETTERS_LIST, "dead_letters_list", "200 400 401 503") \
-    X(DEAD_LETTER_RETRY, "dead_letter_retry", "200 401 404 409 503") \
+    X(COUPON_CHANGE, "coupon_change", "200 400 401 403 404 412 415 503") \
+    X(ISSUE_POST, "issue_post", "201 400 401 403 404 409 410 412 415 503") \
+    X(ISSUE_PUT, "issue_put", "200 201 400 401 403 404 409 410 412 415 503") \
+    X(ISSUE_GET, "issue_get", "200 400 401 403 404 503") \
+    X(ISSUE_DELETE, "issue_delete", "200 400 401 403 404 409 412 503") \
+    X(REDEMPTION_PUT, "redemption_put", "200 201 400 401 403 404 409 410 412 415 503") \
+    X(REDEMPTION_DELETE, "redemption_delete", "200 400 401 403 404 409 412 503") \
+    X(REVOCATIONS_POST, "revocations_post", "202 400 401 403 404 412 415 503") \
+    X(REVOCATIONS_GET, "revocations_get", "200 400 401 403 404 412 503") \
+    X(CODE_GET, "code_get", "200 401 403 404 412 503") \
+    X(CODE_REDEMPTION_PUT, "code_redemption_put", "200 201 400 401 403 404 409 410 412 415 503") \
+    X(USER_DELETE, "user_delete", "202 400 401 403 412 503") \
+    X(COUPON_ISSUES, "coupon_issues", "200 400 401 403 404 503") \
+    X(USER_ISSUES, "user_issues", "200 400 401 403 503") \
+    X(DEAD_LETTERS_LIST, "dead_letters_list", "200 400 401 403 503") \
+    X(DEAD_LETTER_RETRY, "dead_letter_retry", "200 401 403 404 409 503") \
     X(LIVEZ, "livez", "200 503") \
     X(READYZ, "readyz", "200 503") \
     X(METRICS, "metrics", "200 503") \

@@ -55,15 +55,19 @@ MISTAKES = {
     "GET /livez is not in the contract": lambda c: c["paths"].pop("/livez"),
     "PATCH /v1/coupons/{id} is not in the contract": lambda c: c["paths"][COUPON].pop("patch"),
     "GET /v1/nothing is no route": lambda c: c["paths"].update({"/v1/nothing": c["paths"]["/livez"]}),
-    "the contract says ['ETAG', 'JSON']": lambda c: c["paths"][COUPON]["patch"].pop("security"),
-    "the contract says ['ADMIN', 'OBJECT']":
+    "PATCH /v1/coupons/{id} differs in whether": lambda c: c["paths"][COUPON]["patch"].pop("security"),
+    "PATCH /v1/coupons/{id} permits ['admin']":
+        lambda c: c["paths"][COUPON]["patch"].update({"x-permissions": ["admin"]}),
+    "GET /v1/coupons does not say": lambda c: c["paths"]["/v1/coupons"]["get"]["responses"].pop("403"),
+    "the contract says ['OBJECT']":
         lambda c: c["paths"]["/v1/coupons"]["post"]["requestBody"].update(required=False),
     "getCoupon: /v1/coupons/{id} has the parameters []": lambda c: c["paths"][COUPON].pop("parameters"),
     "stale_version 412 is in no response": lambda c: [
         answers(c, name)["code"].update(enum=[]) for name in ("StaleVersion", "StaleDocument")],
     "paused of 410 is among the answers 409": lambda c: answers(c, "IssueRefused")["status"].update({"const": 410}),
     "paused 410 is no error": lambda c: answers(c, "Ended")["code"]["enum"].append("paused"),
-    "forbidden 403 is in no response": lambda c: c["x-other-requests"].pop("preflight-refused"),
+    "not_eligible 403 is in no response": lambda c: [
+        answers(c, "IssueForbidden")["code"].update(enum=["forbidden"])],
     "ErrorCode is not": lambda c: schemas(c)["ErrorCode"]["enum"].pop(),
     "Title.maxLength is 500": lambda c: schemas(c)["Title"].update(maxLength=500),
     "UserId.maxLength is missing": lambda c: schemas(c)["UserId"].pop("maxLength"),

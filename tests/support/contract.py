@@ -42,6 +42,7 @@ class Operation:
         self.body = item.get("requestBody")
         self.responses = item["responses"]
         self.secured = any(item.get("security", []))
+        self.permissions = item.get("x-permissions")
 
     def parameters_in(self, place):
         return {parameter["name"]: parameter for parameter in self.parameters if parameter["in"] == place}

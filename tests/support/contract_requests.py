@@ -15,6 +15,7 @@ import contract as contracts
 
 PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7f))
 VISIBLE = "가나다쿠폰선착순ÄßçЖ中あ☕🎁" + string.ascii_letters + string.digits
+UNNAMED = "x-required-without-identity"  # what the tests that have none must send
 BODY_BYTES_MAX = 16_384  # gateway/body_bytes_max and gateway/header_bytes_max by default
 
 
@@ -82,7 +83,7 @@ def _free_objects(schema):
 def _objects(schema):
     if "properties" not in schema:
         return _free_objects(schema)
-    required = set(schema.get("required", ()))
+    required = {*schema.get("required", ()), *schema.get(UNNAMED, ())}
     members = {name: from_schema(member) for name, member in schema["properties"].items()}
     return st.fixed_dictionaries({name: strategy for name, strategy in members.items() if name in required},
                                  optional={name: strategy for name, strategy in members.items()
@@ -248,9 +249,13 @@ def _as_text(value):
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
+def needs_body(operation):
+    return operation.body["required"] or operation.body.get(UNNAMED, False)
+
+
 @st.composite
 def sound_bodies(draw, operation, target):
-    if operation.body is None or (not operation.body["required"] and draw(st.booleans())):
+    if operation.body is None or (not needs_body(operation) and draw(st.booleans())):
         return b""
     value = draw(from_schema(operation.body_schema()))
     if operation.name in ("ensureIssue", "ensureNthIssue") and "user_id" in value:  # the same as in the path
@@ -268,8 +273,8 @@ def _broken_values(draw, schema):
     if mistake == "member":
         name = draw(st.sampled_from(names))
         value[name] = draw(not_from_schema(schema["properties"][name]))
-    elif mistake == "missing" and schema.get("required"):
-        del value[draw(st.sampled_from(sorted(schema["required"])))]
+    elif mistake == "missing" and (schema.get("required") or schema.get(UNNAMED)):
+        del value[draw(st.sampled_from(sorted([*schema.get("required", ()), *schema.get(UNNAMED, ())])))]
     elif mistake == "whole":
         return draw(not_from_schema(schema))
     else:
@@ -294,7 +299,7 @@ def broken_bodies(operation):
         return st.binary(min_size=1, max_size=50)
     schema = operation.body_schema()
     texts = [_broken_values(schema).map(_as_text), _broken_texts(schema)]
-    return st.one_of([*texts, st.just(b"")] if operation.body["required"] else texts)
+    return st.one_of([*texts, st.just(b"")] if needs_body(operation) else texts)
 
 
 JSON_TYPES = ["application/json", "Application/JSON", "application/json; charset=utf-8",

@@ -1,9 +1,12 @@
 """Compares a contract with the tables of the program. Each function yields what is wrong, in words."""
 
+import functools
+import json
 import re
+import subprocess
 
 import contract as contracts
-from cluster import REPOSITORY
+from cluster import REPOSITORY, binary
 
 
 def source(name):
@@ -23,8 +26,6 @@ def routes_of_the_program():
 def flags_of(operation):
     """The flags that the operation's row should have."""
     flags = set()
-    if operation.secured:
-        flags.add("ADMIN")
     if operation.body is not None:
         flags.add("JSON" if operation.body["required"] else "OBJECT")
     if operation.parameters_in("query"):
@@ -45,6 +46,36 @@ def route_faults(contract):
     for route in sorted(set(routes) & set(described)):
         if routes[route] != described[route]:
             yield f"{' '.join(route)} is {sorted(routes[route])}, the contract says {sorted(described[route])}"
+
+
+ROLES = ("user", "seller", "service", "viewer", "admin")
+
+
+@functools.cache
+def permissions_of_the_program():
+    """{(method, path): row of `coupond permissions --json`}"""
+    told = subprocess.run([binary(), "permissions", "--json"], check=True, capture_output=True, text=True, timeout=60)
+    return {(row["method"], row["path"]): row for row in json.loads(told.stdout)["permissions"]}
+
+
+def permission_words(row):
+    """As x-permissions of the contract has it."""
+    if row["anyone"]:
+        return ["anyone"]
+    return [role if role in row["any"] else f"{role}:own" for role in ROLES if role in row["any"] + row["own"]]
+
+
+def permission_faults(contract):
+    rows = permissions_of_the_program()
+    for operation in contracts.operations(contract):
+        row = rows.get((operation.method, operation.path))
+        if row is not None and operation.permissions != permission_words(row):
+            yield (f"{operation.method} {operation.path} permits {operation.permissions}, "
+                   f"the program {permission_words(row)}")
+        if row is not None and operation.secured != (row["without_identity"] == "admin_token"):
+            yield f"{operation.method} {operation.path} differs in whether it needs the admin token"
+        if row is not None and not row["anyone"] and not {"401", "403"} <= set(operation.responses):
+            yield f"{operation.method} {operation.path} does not say that it may be refused"
 
 
 def parameter_faults(contract):
@@ -321,5 +352,5 @@ def version_faults(contract):
         yield f"the contract is of {contract['info']['version']}, the program is {version}"
 
 
-CHECKS = [route_faults, parameter_faults, error_faults, bound_faults, member_faults, answer_member_faults, query_faults,
-          state_faults, alphabet_faults, example_faults, version_faults]
+CHECKS = [route_faults, permission_faults, parameter_faults, error_faults, bound_faults, member_faults,
+          answer_member_faults, query_faults, state_faults, alphabet_faults, example_faults, version_faults]

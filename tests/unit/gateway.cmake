@@ -4,6 +4,7 @@ target_sources(test_gateway_http_request PRIVATE unit/gateway/http/http_messages
 coupond_test(gateway/api/api LIBRARIES coupond_gateway TSAN)
 target_sources(test_gateway_api PRIVATE unit/gateway/gateway_ask.c)
 coupond_test(gateway/api/idempotency_key LIBRARIES coupond_gateway TSAN)
+coupond_test(gateway/api/permissions LIBRARIES coupond_gateway)
 coupond_test(gateway/api/issue_lists LIBRARIES coupond_gateway TSAN)
 target_sources(test_gateway_api_issue_lists PRIVATE unit/gateway/gateway_ask.c)
 coupond_test(gateway/bodies LIBRARIES coupond_gateway TSAN)
