@@ -7,6 +7,7 @@
 
 #include "gateway/gateway_loop.h"
 #include "gateway/http/head.h"
+#include "gateway/limits/limits.h"
 #include "gateway/policy/board.h"
 #include "gateway/reading/readers.h"
 #include "gateway/redis/server.h"
@@ -28,6 +29,7 @@ struct gateway {
     unsigned threads;
     unsigned connections_max; /* per thread */
     struct policy_board *board;
+    struct limits *limits; /* NULL: none is on */
     struct readiness readiness;
     struct readers *readers; /* NULL: the store is not read */
     struct status_http *status;
@@ -66,6 +68,7 @@ static int start_thread(struct gateway *gateway, const struct listen_sockets *so
         .connections_max = gateway->connections_max,
         .board = gateway->board,
         .readiness = &gateway->readiness,
+        .limits = gateway->limits,
         .readers = gateway->readers,
         .thread = gateway->threads,
         .subscribes = gateway->threads == 0,
@@ -150,6 +153,7 @@ int gateway_start_beside(const struct options *options, bool (*others_ready)(voi
     signal(SIGPIPE, SIG_IGN); /* writing to a closed connection then returns an error */
     self->connections_max = raise_file_limit(options);
     self->board = policy_board_create();
+    self->limits = limits_create(options);
     http_head_init();
     reply_init();
     warn_of_open_doors(options, sockets.loopback);
@@ -199,6 +203,7 @@ void gateway_stop(struct gateway **gateway)
     status_http_close(&self->status);
     readers_destroy(&self->readers);
     policy_board_destroy(&self->board);
+    limits_destroy(&self->limits);
     free(self);
     *gateway = NULL;
 }

@@ -14,6 +14,7 @@
 #include "gateway/connection/pool.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/readings.h"
+#include "gateway/limits/limits.h"
 #include "gateway/policy/life.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/service.h"
@@ -263,6 +264,8 @@ static void on_tick(uv_timer_t *tick)
     policies_tick(&loop->service);
     timer_wheel_advance(&loop->connections.wheel, uv_now(&loop->uv), TIMERS_MAX, connection_life_on_timer, NULL);
     set_gauges(loop);
+    if (loop->service.limits != NULL && loop->thread == 0)
+        limits_tick(loop->service.limits, loop->metrics, service_now_us(&loop->service));
     pulse_beat(loop->pulse);
     for (unsigned i = 0; i < loop->acceptors_count; i++)
         acceptor_tick(&loop->acceptors[i]);
@@ -433,6 +436,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness);
     loop->service.policies = policies_create(&loop->service, args->board, args->subscribes);
     open_handles(loop);
+    loop->service.limits = args->limits;
     open_readings(loop, args->readers);
     if (open_links(loop, &args->error) == 0)
         return open_acceptors(loop, args, &args->error);

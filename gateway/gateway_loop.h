@@ -21,6 +21,7 @@
 #include "shared/options/options.h"
 #include "shared/telemetry/metrics.h"
 
+struct limits;
 struct readers;
 
 /* Arguments of a thread; borrowed until its first signal. */
@@ -32,6 +33,7 @@ struct gateway_loop_args {
     struct metrics *metrics;     /* set by the thread: its own metrics, for others to read */
     struct policy_board *board;  /* shared by all threads; outlives them */
     struct readiness *readiness; /* shared by all threads; outlives them */
+    struct limits *limits;       /* the same; NULL: none is on */
     struct readers *readers;     /* the same; NULL: the store is not read */
     unsigned thread;             /* this thread's index */
     bool subscribes;             /* this thread subscribes to other gateways' changes; true for one of them */

@@ -22,6 +22,18 @@ uint64_t connection_now_ms(const struct connection *c)
     return uv_now(c->all->uv);
 }
 
+struct net_address connection_peer(struct connection *c)
+{
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    int length = sizeof name;
+    if (c->peer_known)
+        return c->peer;
+    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&name, &length) != 0 || !net_address_of_socket(&name, &c->peer))
+        c->peer = (struct net_address){0};
+    c->peer_known = true;
+    return c->peer;
+}
+
 void connection_mark_dirty(struct connection *c)
 {
     if (c->dirty || c->state == CONNECTION_CLOSED)

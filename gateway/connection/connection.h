@@ -24,6 +24,7 @@
 #include "gateway/connection/write_watch.h"
 #include "gateway/http/buffer.h"
 #include "gateway/http/request.h"
+#include "shared/net_address.h"
 
 #define CONNECTION_PIPELINE_MAX 64 /* unanswered requests per connection */
 /* Bytes that an idle connection keeps in each buffer. */
@@ -67,6 +68,9 @@ struct connection {
     struct timer_node timer;
     uint64_t input_ms;        /* the first byte of the current request, or the latest byte received or sent */
     struct write_watch watch; /* watches `writing` */
+    /* the peer, once asked for */
+    bool peer_known;
+    struct net_address peer;
     /* list links */
     bool dirty;
     struct connection *dirty_next;
@@ -78,6 +82,9 @@ struct connection {
 void connection_enter(struct connection *connection, enum connection_state state);
 
 uint64_t connection_now_ms(const struct connection *connection);
+
+/* The address of the other end; all zeros if it cannot be told. Asks the kernel once. */
+struct net_address connection_peer(struct connection *connection);
 
 /* Adds the connection to the list that this turn processes. */
 void connection_mark_dirty(struct connection *connection);

@@ -7,6 +7,7 @@
 #include "gateway/api/listing.h"
 #include "gateway/connection/request_note.h"
 #include "gateway/dispatch/change.h"
+#include "gateway/dispatch/limiting.h"
 #include "gateway/dispatch/local_answers.h"
 #include "gateway/dispatch/readings.h"
 #include "gateway/policy/requests.h"
@@ -330,51 +331,60 @@ void dispatch_held(struct service *service, struct exchange *exchange)
     }
 }
 
-void dispatch_request(struct service *service, struct connection *connection, const struct http_request *request)
+static void answer_call(struct service *service, struct connection *connection, const struct http_request *request,
+                        struct api_call *call)
 {
-    struct api_call call;
-    api_read(&call, request, &service->rules);
-    take_note(service, connection, request);
-    note_coupon(connection, &call);
-    switch (call.kind) {
+    switch (call->kind) {
     case API_ISSUE:
-        send_issue(service, connection, request, &call);
+        send_issue(service, connection, request, call);
         break;
     case API_CHANGE:
     case API_SWEEP:
     case API_CODE:
-        change_send(service, connection, request, &call);
+        change_send(service, connection, request, call);
         break;
     case API_ERASE:
-        change_send_erasure(service, connection, request, &call);
+        change_send_erasure(service, connection, request, call);
         break;
     case API_COUPON:
-        if (call.coupon_op != COUPON_GET || !policies_read(service, connection, request, &call))
-            send_coupon(service, connection, request, &call);
+        if (call->coupon_op != COUPON_GET || !policies_read(service, connection, request, call))
+            send_coupon(service, connection, request, call);
         break;
     case API_LIST:
-        take_list(service, connection, request, &call);
+        take_list(service, connection, request, call);
         break;
     case API_READING:
-        take_reading(service, connection, request, &call);
+        take_reading(service, connection, request, call);
         break;
     case API_PROBLEM:
-        answer_problem(service, connection, request, &call);
+        answer_problem(service, connection, request, call);
         break;
     case API_REFUSAL:
-        refuse(service, connection, call.error, &call.errors);
+        refuse(service, connection, call->error, &call->errors);
         break;
     case API_LIVEZ:
     case API_READYZ:
-        answer_local(service, connection, request, &call);
+        answer_local(service, connection, request, call);
         break;
     case API_METRICS:
     case API_DOCUMENT:
-        take_large_local(service, connection, request, &call);
+        take_large_local(service, connection, request, call);
         break;
     case API_PREFLIGHT:
-        answer_preflight(service, connection, request, &call);
+        answer_preflight(service, connection, request, call);
         break;
+    }
+}
+
+void dispatch_request(struct service *service, struct connection *connection, const struct http_request *request)
+{
+    struct api_call call;
+    take_note(service, connection, request);
+    if (service->limits == NULL || !limiting_refuse_client(service, connection, request)) {
+        api_read(&call, request, &service->rules);
+        note_coupon(connection, &call);
+        if (service->limits == NULL || !limiting_refuse_user(service, connection, request, &call))
+            answer_call(service, connection, request, &call);
     }
     drop_note(connection);
 }

@@ -170,8 +170,7 @@ static void skip_empty_lines(const struct http_request *request, char *data, siz
     }
 }
 
-/* Finds the next line with this name. False when there is none. */
-static bool next_line(struct span *head, struct span name, struct span *value)
+bool http_request_next_line(struct span *head, struct span name, struct span *value)
 {
     const char *end = head->at + head->length;
     for (const char *line = head->at; line < end;) {
@@ -196,7 +195,7 @@ char *http_request_list(const struct http_request *request, struct span name)
     struct span value = SPAN_NONE;
     char *list = NULL;
     size_t length = 0;
-    while (next_line(&head, name, &value)) {
+    while (http_request_next_line(&head, name, &value)) {
         char *longer = realloc(list, length + value.length + 2);
         CHECK(longer != NULL);
         list = longer;

@@ -74,6 +74,10 @@ void http_request_reset(struct http_request *request);
 enum http_progress http_request_feed(struct http_request *request, const struct http_limits *limits, char *data,
                                      size_t *length);
 
+/* Takes the next field line with this name (lower case) off a valid head, which begins with the request line. Allocates
+ * nothing. False when there is none. */
+bool http_request_next_line(struct span *head, struct span name, struct span *value);
+
 /* Joins the values of all lines with this name (lower case) into one list; NULL when there is none. The caller frees
  * it. */
 char *http_request_list(const struct http_request *request, struct span name);

@@ -31,6 +31,7 @@
     ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon does not meet the condition in If-Match or If-None-Match, usually because it has changed; read it again before changing it.") \
     ERROR(TOO_LARGE, "too_large", 413, "Too large", "The body exceeds the size limit of this server.") \
     ERROR(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "Unsupported media type", "The body must be application/json in UTF-8 without a Content-Encoding, and Content-Type must say so.") \
+    ERROR(TOO_MANY_REQUESTS, "too_many_requests", 429, "Too many requests", "This user or address sends more requests than this server allows; nothing was decided, so try again after Retry-After seconds.") \
     ERROR(HEADERS_TOO_LARGE, "headers_too_large", 431, "Headers too large", "Request line and headers exceed the size limit of this server.") \
     ERROR(INTERNAL_ERROR, "internal_error", 500, "Internal error", "The server failed; retrying with PUT is safe.") \
     ERROR(NOT_IMPLEMENTED, "not_implemented", 501, "Not implemented", "The method or transfer coding is not supported.") \

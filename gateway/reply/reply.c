@@ -28,6 +28,7 @@ enum { RETRY_AFTER_MAX_S = 3 };
     X(412, "Precondition Failed")                                                                                      \
     X(413, "Content Too Large")                                                                                        \
     X(415, "Unsupported Media Type")                                                                                   \
+    X(429, "Too Many Requests")                                                                                        \
     X(431, "Request Header Fields Too Large")                                                                          \
     X(500, "Internal Server Error")                                                                                    \
     X(501, "Not Implemented")                                                                                          \
@@ -269,6 +270,8 @@ static size_t format_fields(char out[HEAD_BYTES_MAX], enum error_code code, cons
     char *at = out;
     if (retry_after_s == 0 && error_code_row(code)->status == 503)
         retry_after_s = retry_after_jittered_s();
+    else if (code == ERROR_TOO_MANY_REQUESTS)
+        retry_after_s += retry_after_jittered_s() - (retry_after_s > 0);
     if (retry_after_s != 0) {
         at = put_text(at, "Retry-After: ");
         at += decimal_format(at, retry_after_s);

@@ -1,7 +1,7 @@
 /*
  * Formats HTTP responses. A head is assembled from prepared parts, and the bodies of plain verdicts are formatted once
  * at the start. Allocates nothing except room in `out`, and the path of an issue avoids printf. Pure: time is an
- * argument; only the Retry-After of a 503 comes from a per-thread random generator.
+ * argument; only the Retry-After of a 503 and a 429 comes from a per-thread random generator.
  */
 #ifndef COUPOND_REPLY_H
 #define COUPOND_REPLY_H
@@ -76,7 +76,7 @@ struct problem_extras {
     const struct api_errors *errors; /* "errors" */
     const char *issue;               /* JSON object, "issue" */
     size_t issue_length;
-    uint32_t retry_after_s; /* 0: 1 to 3 at random for a 503, otherwise none */
+    uint32_t retry_after_s; /* 0: 1 to 3 at random for a 503, otherwise none; a 429 adds up to 2 */
     int64_t starts_at_us;   /* "starts_at" */
     const char *allow;      /* Allow, for a 405 */
     bool invalid_token;     /* 401: the request has a bearer token, but a wrong one */

@@ -18,6 +18,7 @@
 #include "shared/options/options.h"
 #include "shared/telemetry/metrics.h"
 
+struct limits;
 struct policies;
 struct readers;
 struct reading_port;
@@ -30,6 +31,7 @@ struct service {
     struct issuer_link *links[PARTITIONS_MAX];
     uint16_t partitions; /* number of partitions */
     struct policies *policies;
+    struct limits *limits;             /* shared by all threads; NULL: none is on */
     struct readers *readers;           /* shared by all threads; NULL: the store is not read */
     struct reading_port *reading_port; /* this thread's */
     struct readiness *readiness;

@@ -9,6 +9,7 @@
 
 #include "shared/endpoint.h"
 #include "shared/mask.h"
+#include "shared/net_address.h"
 #include "shared/options/options.h"
 #include "shared/options/rows.h"
 #include "shared/redis_url.h"
@@ -112,6 +113,20 @@ static int check_origins(const struct options *options, struct error *error)
     snprintf(text, sizeof text, "%.*s", (int)length, origin);
     mask_secrets(text, masked);
     return error_set(error, "gateway/cors_origins: \"%s\" must %s", masked, fault);
+}
+
+static int check_proxies(const struct options *options, struct error *error)
+{
+    char text[OPTION_STRING_MAX], masked[MASKED_MAX];
+    struct net_ranges ranges;
+    const char *proxy = NULL;
+    size_t length = 0;
+    const char *fault = net_ranges_parse(options->gateway_trusted_proxies, &ranges, &proxy, &length);
+    if (fault == NULL)
+        return 0;
+    snprintf(text, sizeof text, "%.*s", (int)length, proxy);
+    mask_secrets(text, masked);
+    return error_set(error, "gateway/trusted_proxies: \"%s\" must %s", masked, fault);
 }
 
 int64_t options_sync_interval_ms(const struct options *options)
@@ -276,7 +291,7 @@ int options_complete(struct options *options, struct error *error)
     default_to(options->persister_acks, options->issuer_acks);
     if (take_secrets(options, error) != 0 || check_token(options, error) != 0 || check_origins(options, error) != 0)
         return -1;
-    if (check_together(options, error) != 0 || check_paths(options, error) != 0)
+    if (check_proxies(options, error) != 0 || check_together(options, error) != 0 || check_paths(options, error) != 0)
         return -1;
     if (settle_operator_port(options, error) != 0 || check_addresses(options, error) != 0)
         return -1;

@@ -29,6 +29,12 @@
     OPTION(gateway, connections_max, NUMBER, 16384, BETWEEN(1, 1000000), "maximum open connections per thread; further ones are answered 503 and closed") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, BETWEEN(1, 1000000), "maximum requests per thread that wait for the issuer; further ones are answered 503") \
     OPTION(gateway, unread_bytes_max, SIZE, 67108864, BETWEEN(4096, 1099511627776), "maximum bytes per thread of answers that clients have not read; beyond it lists, /metrics, /openapi.json and /docs are answered 503") \
+    OPTION(gateway, user_rate, NUMBER, 0, BETWEEN(0, 10000), "requests per second of a user on average; further ones are answered 429; 0: no limit") \
+    OPTION(gateway, user_burst, NUMBER, 10, BETWEEN(1, 10000), "requests that a user may send at once before gateway/user_rate applies") \
+    OPTION(gateway, address_rate, NUMBER, 0, BETWEEN(0, 10000), "requests per second of a client address on average, of an IPv6 network of 64 bits; further ones are answered 429; 0: no limit") \
+    OPTION(gateway, address_burst, NUMBER, 100, BETWEEN(1, 10000), "requests that an address may send at once before gateway/address_rate applies") \
+    OPTION(gateway, trusted_proxies, TEXT, "", LENGTH(0, 255), "addresses and ranges of proxies, separated by commas, such as 10.0.0.0/8,::1; only what they report about their client is believed; empty: none") \
+    OPTION(gateway, proxy_header, CHOICE, "x-forwarded-for", ONE_OF("x-forwarded-for", "forwarded"), "header to which every trusted proxy appends the address of its client; the other one is ignored, because a client can send it") \
     OPTION(gateway, header_bytes_max, SIZE, 16384, BETWEEN(256, 1048576), "maximum bytes of the request line and headers of a request") \
     OPTION(gateway, body_bytes_max, SIZE, 16384, BETWEEN(64, 1048576), "maximum bytes of the body of a request") \
     OPTION(gateway, header_timeout_ms, DURATION, 10000, BETWEEN(10, 3600000), "time limit from the first to the last byte of a request") \

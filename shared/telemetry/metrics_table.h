@@ -30,6 +30,9 @@
     X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or did not exist") \
     X(GATEWAY_POLICY_CHANGES, COUNTER, NONE, 1, "coupond_gateway_policy_invalidations_total", "coupon changes, made or announced, that invalidated cached coupons") \
     X(GATEWAY_UNAVAILABLE, COUNTER, UNAVAILABLE, 1, "coupond_gateway_unavailable_total", "503 answers without a decision of the issuer, by error code") \
+    X(GATEWAY_LIMITED, COUNTER, LIMIT, 1, "coupond_gateway_limited_total", "requests answered 429, by the limit that they exceeded") \
+    X(GATEWAY_LIMIT_KEYS, GAUGE, LIMIT, 1, "coupond_gateway_limit_keys", "users and client addresses that have less than a full burst left; 65,536 of each are tracked") \
+    X(GATEWAY_LIMIT_EVICTIONS, COUNTER, LIMIT, 1, "coupond_gateway_limit_evictions_total", "users and client addresses that lost their place to another one, which took over their remaining burst") \
     X(GATEWAY_REDIS_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_redis_connected", "working connections to Redis: one per thread, and one for announced changes") \
     X(GATEWAY_REDIS_ERRORS, COUNTER, REDIS_ERROR, 1, "coupond_gateway_redis_errors_total", "Redis errors, by kind; reads then fall back to the issuer") \
     X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that arrived after their request had been answered") \
@@ -137,7 +140,7 @@
 
 /* Statuses for ROUTE_STATUS. */
 #define METRIC_STATUS_TABLE(X) \
-    X(200) X(201) X(202) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(412) X(413) X(415) X(431) X(500) X(501) X(503) X(505)
+    X(200) X(201) X(202) X(204) X(304) X(400) X(401) X(403) X(404) X(405) X(408) X(409) X(410) X(412) X(413) X(415) X(429) X(431) X(500) X(501) X(503) X(505)
 
 /* Reasons for DROP and TIMEOUT. */
 #define METRIC_DROP_TABLE(X)    X(MALFORMED, "malformed") X(MISDIRECTED, "misdirected")
@@ -150,6 +153,9 @@
     X(OUTCOME_UNKNOWN, "outcome_unknown") \
     X(STORE_UNAVAILABLE, "store_unavailable")
 
+/* For LIMIT: gateway/user_rate and gateway/address_rate. */
+#define METRIC_LIMIT_TABLE(X) X(USER, "user") X(ADDRESS, "address")
+
 /* For STORE_RESULT: enum store_result of shared/store/rows.h, in its order. */
 #define METRIC_STORE_RESULT_TABLE(X) \
     X(OK, "ok") X(RETRY, "retry") X(FAILED, "failed") X(FOREIGN, "foreign") X(OTHER, "other") X(BEHIND, "behind") X(REJECTED, "rejected")
@@ -161,6 +167,7 @@
     X(POLICY_SOURCE, "source", METRIC_POLICY_SOURCE_TABLE) \
     X(REDIS_ERROR, "kind", METRIC_REDIS_ERROR_TABLE) \
     X(UNAVAILABLE, "code", METRIC_UNAVAILABLE_TABLE) \
+    X(LIMIT, "kind", METRIC_LIMIT_TABLE) \
     X(DROP, "reason", METRIC_DROP_TABLE) \
     X(TIMEOUT, "reason", METRIC_TIMEOUT_TABLE)
 /* clang-format on */
@@ -175,6 +182,13 @@ enum metric_timeout {
 #define X(id, name) METRIC_TIMEOUT_##id,
     METRIC_TIMEOUT_TABLE(X)
 #undef X
+};
+
+enum metric_limit {
+#define X(id, name) METRIC_LIMIT_##id,
+    METRIC_LIMIT_TABLE(X)
+#undef X
+        METRIC_LIMIT_COUNT
 };
 
 enum metric_store_result {

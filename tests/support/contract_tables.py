@@ -122,6 +122,13 @@ def error_faults(contract):
         yield "ErrorCode is not the program's list"
 
 
+def limit_faults(contract):
+    """The request limits hold for all of the API, and for nothing else."""
+    for operation in contracts.operations(contract):
+        if operation.path.startswith("/v1/") != ("429" in operation.responses):
+            yield f"{operation.name}: only requests below /v1 are limited, and each of them may be answered 429"
+
+
 # --- bounds ---
 
 # The constant that each bound is, and what is added to it.
@@ -352,5 +359,5 @@ def version_faults(contract):
         yield f"the contract is of {contract['info']['version']}, the program is {version}"
 
 
-CHECKS = [route_faults, permission_faults, parameter_faults, error_faults, bound_faults, member_faults,
+CHECKS = [route_faults, permission_faults, parameter_faults, error_faults, limit_faults, bound_faults, member_faults,
           answer_member_faults, query_faults, state_faults, alphabet_faults, example_faults, version_faults]

@@ -32,7 +32,7 @@ defaults
     http-error status 503 content-type application/problem+json string "{problem}" hdr Retry-After 1
 frontend front
     bind {address}
-    default_backend gateways
+{front}    default_backend gateways
 backend gateways
     balance leastconn
     option httpchk
@@ -42,7 +42,9 @@ backend gateways
 
 
 class HAProxy:
-    def __init__(self, directory, gateways):
+    def __init__(self, directory, gateways, front=""):
+        """`front`: more lines of the frontend."""
+        self.front = front
         self.directory = Path(directory)
         self.gateways = gateways
         self.address = f"127.0.0.1:{free_port()}"
@@ -51,7 +53,8 @@ class HAProxy:
     def __enter__(self):
         self.directory.mkdir(parents=True)
         config = self.directory / "haproxy.cfg"
-        text = CONFIG.format(directory=self.directory, address=self.address, check_ms=CHECK_MS, problem=PROBLEM)
+        text = CONFIG.format(directory=self.directory, address=self.address, check_ms=CHECK_MS, problem=PROBLEM,
+                             front=self.front)
         servers = (f"    server g{i} {address}\n" for i, address in enumerate(self.gateways))
         config.write_text(text + "".join(servers))
         with open(self.log_path, "ab") as log:

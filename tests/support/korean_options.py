@@ -48,7 +48,7 @@ def korean_choices(found):
 BOUNDS = [
     (re.compile(rf"(\d+) to (\d+)({'|'.join(UNITS)})"), korean_range),
     (re.compile(rf"({'|'.join(KINDS)})( or empty)?, at most (\d+) bytes"), korean_text),
-    (re.compile(r"(\w+(?:, \w+)*) or (\w+|\d+ to \d+)"), korean_choices),
+    (re.compile(r"([\w-]+(?:, [\w-]+)*) or ([\w-]+|\d+ to \d+)"), korean_choices),
 ]
 
 
