@@ -7,6 +7,7 @@
 
 #include "gateway/gateway_loop.h"
 #include "gateway/http/head.h"
+#include "gateway/identity/identity.h"
 #include "gateway/limits/limits.h"
 #include "gateway/policy/board.h"
 #include "gateway/reading/readers.h"
@@ -31,7 +32,8 @@ struct gateway {
     struct policy_board *board;
     struct limits *limits; /* NULL: none is on */
     struct readiness readiness;
-    struct readers *readers; /* NULL: the store is not read */
+    struct readers *readers;   /* NULL: the store is not read */
+    struct identity *identity; /* NULL: identity is off */
     struct status_http *status;
     zactor_t *actors[THREADS_MAX];
 };
@@ -70,6 +72,7 @@ static int start_thread(struct gateway *gateway, const struct listen_sockets *so
         .readiness = &gateway->readiness,
         .limits = gateway->limits,
         .readers = gateway->readers,
+        .identity = gateway->identity,
         .thread = gateway->threads,
         .subscribes = gateway->threads == 0,
     };
@@ -97,6 +100,20 @@ static void warn_of_open_doors(const struct options *options, bool loopback)
                  options->gateway_http);
 }
 
+#define OPEN_TO_ALL "any client that can reach the gateway can act as any user: set gateway/identity to on"
+
+/* Metric, readiness and log tell of a gateway that other machines reach and that asks nobody who they are. */
+static void judge_identity(struct gateway *gateway, bool loopback)
+{
+    bool open = gateway->identity == NULL && !loopback;
+    metrics_set(metrics_create("gateway", -1), METRIC_GATEWAY_UNAUTHENTICATED, 0, open);
+    readiness_include(&gateway->readiness, gateway->identity == NULL ? NULL : identity_ready, gateway->identity);
+    if (!open)
+        return;
+    readiness_advise(&gateway->readiness, OPEN_TO_ALL);
+    log_warn("gateway", OPEN_TO_ALL " http=%s", gateway->options->gateway_http);
+}
+
 static int open_status(struct gateway *gateway, struct error *error)
 {
     const struct status_http_config config = {.option = "gateway/operator_http",
@@ -112,6 +129,15 @@ static int open_readers(struct gateway *gateway, struct error *error)
     const struct options *options = gateway->options;
     gateway->readers = readers_create(options, (unsigned)options->gateway_threads, error);
     return gateway->readers != NULL || options->gateway_store_threads == 0 ? 0 : -1;
+}
+
+/* What runs on threads of its own, beside the loops. */
+static int open_threads(struct gateway *gateway, bool loopback, struct error *error)
+{
+    if (identity_create(gateway->options, &gateway->identity, error) != 0)
+        return -1;
+    judge_identity(gateway, loopback);
+    return open_readers(gateway, error) != 0 || open_status(gateway, error) != 0 ? -1 : 0;
 }
 
 /* Closes the sockets of the threads that were not started. */
@@ -144,13 +170,14 @@ int gateway_start_beside(const struct options *options, bool (*others_ready)(voi
     self->port = sockets.port;
     readiness_init(&self->readiness, count, (unsigned)options->issuer_partitions);
     readiness_include(&self->readiness, others_ready, others);
-    if (open_readers(self, error) != 0 || open_status(self, error) != 0) {
+    signal(SIGPIPE, SIG_IGN); /* writing to a closed connection then returns an error */
+    if (open_threads(self, sockets.loopback, error) != 0) {
         listen_close(&sockets);
         readers_destroy(&self->readers);
+        identity_destroy(&self->identity);
         free(self);
         return -1;
     }
-    signal(SIGPIPE, SIG_IGN); /* writing to a closed connection then returns an error */
     self->connections_max = raise_file_limit(options);
     self->board = policy_board_create();
     self->limits = limits_create(options);
@@ -202,6 +229,7 @@ void gateway_stop(struct gateway **gateway)
         zactor_destroy(&self->actors[i]);
     status_http_close(&self->status);
     readers_destroy(&self->readers);
+    identity_destroy(&self->identity);
     policy_board_destroy(&self->board);
     limits_destroy(&self->limits);
     free(self);

@@ -433,7 +433,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     CHECK(uv_loop_init(&loop->uv) == 0);
     connections_init(&loop->connections, options, loop->metrics, &loop->uv, &loop->service.exchanges, &events);
     loop->connections.count_max = args->connections_max;
-    service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness);
+    service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness, args->identity);
     loop->service.policies = policies_create(&loop->service, args->board, args->subscribes);
     open_handles(loop);
     loop->service.limits = args->limits;

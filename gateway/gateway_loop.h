@@ -35,6 +35,7 @@ struct gateway_loop_args {
     struct readiness *readiness; /* shared by all threads; outlives them */
     struct limits *limits;       /* the same; NULL: none is on */
     struct readers *readers;     /* the same; NULL: the store is not read */
+    struct identity *identity;   /* the same; NULL: identity is off */
     unsigned thread;             /* this thread's index */
     bool subscribes;             /* this thread subscribes to other gateways' changes; true for one of them */
     bool failed;                 /* set by the thread before its signal; `error` says why, and the thread ends */

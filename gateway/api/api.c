@@ -103,10 +103,28 @@ static bool is_from_foreign_page(const struct http_request *request, const struc
     return (cors == NULL || !cors_allows(cors, request->origin)) && !is_own_page(request);
 }
 
+/* The same with identity on; routes for everyone look at no credentials. */
+static bool identify_principal(struct api_call *call, const struct route *route, const struct http_request *request,
+                               const struct api_rules *rules)
+{
+    if (permission_of(route->metric)->everyone)
+        return true;
+    enum metric_identity reason =
+        identity_check(rules->identity, request->authorization, rules->now_s, &call->principal, &call->expires_at_s);
+    if (reason == METRIC_IDENTITY_OK)
+        return true;
+    call->identity = reason;
+    call->invalid_token = reason != METRIC_IDENTITY_NO_TOKEN;
+    call->detail = identity_reason_detail(reason);
+    return false;
+}
+
 /* Fills the call's principal. False when credentials are missing or wrong. */
 static bool identify(struct api_call *call, const struct route *route, const struct http_request *request,
                      const struct api_rules *rules)
 {
+    if (rules->identity != NULL)
+        return identify_principal(call, route, request, rules);
     if (permission_of(route->metric)->off != OFF_KEY || !rules->admin.required)
         return true;
     enum admin_verdict verdict = admin_token_check(&rules->admin, request->authorization);
@@ -161,7 +179,7 @@ static bool passes(struct api_call *call, const struct route *route, const struc
 {
     if (!identify(call, route, request, rules))
         fail(call, ERROR_UNAUTHORIZED);
-    else if (rules->identity && !is_permitted(call, route))
+    else if (rules->identity != NULL && !is_permitted(call, route))
         return false;
     else if (!has_readable_body(route, request))
         fail(call, ERROR_UNSUPPORTED_MEDIA_TYPE);
@@ -206,6 +224,8 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->detail = NULL;
     call->route = METRIC_ROUTE_NONE;
     call->invalid_token = false;
+    call->identity = METRIC_IDENTITY_OK;
+    call->expires_at_s = IDENTITY_NEVER;
     call->owned = false;
     call->self = SPAN_NONE;
     principal_clear(&call->principal);
@@ -237,7 +257,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->letter_text = captures.letter;
     if (passes(call, route, request, rules) && captures_valid(call, &captures))
         route->read(call, request);
-    if (rules->identity)
+    if (rules->identity != NULL)
         bind_to_own(call, route);
     if (call->kind != API_PROBLEM)
         judge_if_match(call, route, request);

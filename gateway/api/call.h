@@ -45,12 +45,14 @@ struct api_call {
     enum api_kind kind;
     enum metric_route route;
     enum error_code error;
-    const char *detail;         /* API_PROBLEM: replaces the error's own detail; NULL: keeps it */
-    unsigned allow;             /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
-    bool invalid_token;         /* ERROR_UNAUTHORIZED: the request has a bearer token, but a wrong one */
-    struct principal principal; /* whose credentials the route has checked; no roles: nobody's */
-    struct span self;           /* the user that a principal acts as without being told; SPAN_NONE: none */
-    bool owned;                 /* only if the principal owns the coupon, which is compared with the decision */
+    const char *detail;            /* API_PROBLEM: replaces the error's own detail; NULL: keeps it */
+    unsigned allow;                /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */
+    bool invalid_token;            /* ERROR_UNAUTHORIZED: the request has a bearer token, but a wrong one */
+    enum metric_identity identity; /* ERROR_UNAUTHORIZED with identity on: why; OK: nothing is known */
+    struct principal principal;    /* whose credentials the route has checked; no roles: nobody's */
+    int64_t expires_at_s;          /* of these credentials; IDENTITY_NEVER: they do not expire */
+    struct span self;              /* the user that a principal acts as without being told; SPAN_NONE: none */
+    bool owned;                    /* only if the principal owns the coupon, which is compared with the decision */
     enum issue_op issue_op;
     struct span coupon_id;
     struct span user_id;

@@ -81,6 +81,7 @@ static void answer_problem(struct service *service, struct connection *connectio
     struct problem_extras extras = {
         .detail = call->detail,
         .invalid_token = call->error == ERROR_UNAUTHORIZED && call->invalid_token,
+        .reason = call->identity == METRIC_IDENTITY_OK ? NULL : identity_reason_name(call->identity),
     };
     char allow[64];
     if (call->errors.count > 0)
@@ -381,6 +382,7 @@ void dispatch_request(struct service *service, struct connection *connection, co
     struct api_call call;
     take_note(service, connection, request);
     if (service->limits == NULL || !limiting_refuse_client(service, connection, request)) {
+        service->rules.now_s = service->clock.second;
         api_read(&call, request, &service->rules);
         note_coupon(connection, &call);
         if (service->limits == NULL || !limiting_refuse_user(service, connection, request, &call))

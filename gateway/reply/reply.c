@@ -239,6 +239,10 @@ static void build_problem(struct buffer *body, enum error_code code, const struc
     } else {
         buffer_append(body, problems[code].text, problems[code].length);
     }
+    if (extras->reason != NULL) {
+        buffer_append(body, ",\"reason\":", 10);
+        json_string_append(body, extras->reason, strlen(extras->reason));
+    }
     if (extras->errors != NULL)
         append_errors(body, extras->errors);
     if (request_id != NULL) {
@@ -281,9 +285,13 @@ static size_t format_fields(char out[HEAD_BYTES_MAX], enum error_code code, cons
         at = put_text(put_text(put_text(at, "Allow: "), extras->allow), "\r\n");
     if (code == ERROR_UNSUPPORTED_MEDIA_TYPE)
         at = put_text(at, "Accept-Encoding: identity\r\n");
-    if (code == ERROR_UNAUTHORIZED)
-        at = put_text(put_text(at, "WWW-Authenticate: Bearer realm=\"coupond\""),
-                      extras->invalid_token ? ", error=\"invalid_token\"\r\n" : "\r\n");
+    if (code == ERROR_UNAUTHORIZED) {
+        at = put_text(at, "WWW-Authenticate: Bearer realm=\"coupond\"");
+        at = put_text(at, extras->invalid_token ? ", error=\"invalid_token\"" : "");
+        if (extras->invalid_token && extras->reason != NULL)
+            at = put_text(put_text(put_text(at, ", error_description=\""), extras->reason), "\"");
+        at = put_text(at, "\r\n");
+    }
     return (size_t)(at - out);
 }
 

@@ -80,6 +80,7 @@ struct problem_extras {
     int64_t starts_at_us;   /* "starts_at" */
     const char *allow;      /* Allow, for a 405 */
     bool invalid_token;     /* 401: the request has a bearer token, but a wrong one */
+    const char *reason;     /* 401: the stable name of what is wrong; needs `detail`; NULL: none */
 };
 
 /* Appends an application/problem+json response. Returns its status. `extras` may be NULL. */

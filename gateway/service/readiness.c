@@ -1,6 +1,7 @@
 #include "gateway/service/readiness.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "shared/error.h"
 #include "shared/limits.h"
@@ -17,8 +18,15 @@ void readiness_init(struct readiness *readiness, unsigned threads, unsigned part
 
 void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, char why[READINESS_WORDS_MAX]), void *arg)
 {
-    readiness->others_ready = ready;
-    readiness->others = arg;
+    if (ready == NULL)
+        return;
+    CHECK(readiness->conditions_count < READINESS_CONDITIONS_MAX);
+    readiness->conditions[readiness->conditions_count++] = (struct readiness_condition){ready, arg};
+}
+
+void readiness_advise(struct readiness *readiness, const char *advice)
+{
+    readiness->advice = advice;
 }
 
 void readiness_note(struct readiness *readiness, unsigned thread, uint64_t up)
@@ -74,6 +82,21 @@ static bool any_refused(const struct readiness *readiness)
     return false;
 }
 
+/* The first detail remains. */
+static bool conditions_hold(const struct readiness *readiness, char why[READINESS_WORDS_MAX])
+{
+    for (unsigned i = 0; i < readiness->conditions_count; i++) {
+        const struct readiness_condition *condition = &readiness->conditions[i];
+        char more[READINESS_WORDS_MAX] = "";
+        bool holds = condition->ready(condition->arg, more);
+        if (!holds || why[0] == '\0')
+            memcpy(why, more, sizeof more);
+        if (!holds)
+            return false;
+    }
+    return true;
+}
+
 bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_MAX])
 {
     uint64_t missing = readiness->all & ~common(readiness, readiness->up);
@@ -82,12 +105,14 @@ bool readiness_read(const struct readiness *readiness, char why[READINESS_WORDS_
         snprintf(why, READINESS_WORDS_MAX, "The gateway is draining.");
         return false;
     }
-    if (readiness->others_ready != NULL && !readiness->others_ready(readiness->others, why))
+    if (!conditions_hold(readiness, why))
         return false;
     if (missing != 0 && why[0] == '\0' && any_refused(readiness))
         snprintf(why, READINESS_WORDS_MAX,
                  "No answer from partitions: the handshake fails; cluster/secret_file must be the same for all roles.");
     else if (missing != 0 && why[0] == '\0')
         describe(missing, why);
+    else if (readiness->advice != NULL && why[0] == '\0')
+        snprintf(why, READINESS_WORDS_MAX, "%s", readiness->advice);
     return common(readiness, readiness->ever_up) == readiness->all;
 }

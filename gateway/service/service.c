@@ -6,13 +6,14 @@
 #include "shared/clock.h"
 
 void service_init(struct service *service, const struct options *options, struct metrics *metrics,
-                  struct connections *connections, struct readiness *readiness)
+                  struct connections *connections, struct readiness *readiness, struct identity *identity)
 {
     service->options = options;
     service->metrics = metrics;
     service->connections = connections;
     service->readiness = readiness;
     admin_token_init(&service->rules.admin, options->gateway_admin_token);
+    service->rules.identity = identity_thread_create(identity, metrics);
     service->rules.metrics = options->gateway_public_metrics;
     service->rules.cors = service->cors = cors_create(options->gateway_cors_origins);
     reply_clock_set(&service->clock, clock_wall_us());
@@ -24,6 +25,7 @@ void service_deinit(struct service *service)
     exchanges_deinit(&service->exchanges);
     buffer_deinit(&service->scratch);
     cors_destroy(&service->cors);
+    identity_thread_destroy(&service->rules.identity);
 }
 
 int64_t service_now_us(struct service *service)

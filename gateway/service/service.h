@@ -42,9 +42,9 @@ struct service {
     int64_t turn_us;       /* 0: not read in this turn */
 };
 
-/* Initializes everything except links and policies; all pointers are borrowed. */
+/* Initializes everything except links and policies; all pointers are borrowed. `identity` may be NULL: it is off. */
 void service_init(struct service *service, const struct options *options, struct metrics *metrics,
-                  struct connections *connections, struct readiness *readiness);
+                  struct connections *connections, struct readiness *readiness, struct identity *identity);
 /* Call after links and policies are destroyed. */
 void service_deinit(struct service *service);
 

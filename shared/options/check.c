@@ -1,6 +1,6 @@
 /*
  * Checks across options: secrets from files, options whose defaults are other options, and values that must match.
- * options/endpoints.c checks endpoints.
+ * options/endpoints.c checks endpoints, and options/identity.c keys and tokens.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -311,8 +311,10 @@ int options_check_role(const struct options *options, const char *role, struct e
 {
     bool all = strcmp(role, "dev") == 0;
     if ((all || strcmp(role, "gateway") == 0) &&
-        (option_check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
+        (option_check_identity(options, error) != 0 ||
+         option_check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
          check_readable("gateway/redis_tls_ca", options->gateway_redis_tls_ca, error) != 0 ||
+         check_readable("gateway/jwk_set_ca", options->gateway_jwk_set_ca, error) != 0 ||
          (options->gateway_store_threads > 0 && check_readable("store/tls_ca", options->store_tls_ca, error) != 0)))
         return -1;
     if (!all && strcmp(role, "persister") != 0)

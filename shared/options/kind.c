@@ -33,6 +33,7 @@ const char *option_unit(const struct option_row *row)
     } units[] = {
         {"_ms", "ms"},  {"_minutes", "minutes"}, {"_bytes_max", "bytes"},
         {"_mb", "MiB"}, {"_mb_max", "MiB"},      {"_mb_per_s", "MiB/s"},
+        {"_s", "s"},
     };
     if (row->kind != OPTION_KIND_DURATION && row->kind != OPTION_KIND_SIZE)
         return "";

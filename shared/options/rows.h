@@ -1,6 +1,6 @@
 /*
  * Shared by options/options.c (rows and their names), options/kind.c (values), options/file.c (ZPL),
- * options/environment.c, options/help.c, options/check.c (checks across options) and options/endpoints.c.
+ * options/environment.c, options/help.c, options/check.c (checks across options), options/endpoints.c and options/identity.c.
  */
 #ifndef COUPOND_OPTION_ROWS_H
 #define COUPOND_OPTION_ROWS_H
@@ -72,6 +72,11 @@ int option_refuse(const char *section, const char *name, const char *value, cons
 int option_check_endpoints(const struct options *options, struct error *error);
 /* -1 and `error` when a role cannot connect to the endpoint `text` of `option`, because it is a wildcard. */
 int option_check_reachable(const char *option, const char *text, struct error *error);
+
+/* --- options/identity.c --- */
+
+/* Checks the options of identity against each other. -1 and `error`. */
+int option_check_identity(const struct options *options, struct error *error);
 
 /* --- options/help.c --- */
 

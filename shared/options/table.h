@@ -26,6 +26,19 @@
     OPTION(gateway, requests, ENDPOINT, "", LENGTH(0, 255), "the issuer's endpoint for requests; empty: issuer/local_requests, otherwise issuer/requests") \
     OPTION(gateway, admin_token, SECRET, "", LENGTH(0, 255), "bearer token required to create and change coupons, to revoke issues, to erase users and to list issues; empty: none is required") \
     OPTION(gateway, admin_token_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/admin_token from") \
+    OPTION(gateway, identity, CHOICE, "off", ONE_OF("off", "on"), "on: requests need a token, an API key or gateway/admin_token, and may do what the roles of their principal allow; off: any client may act as any user") \
+    OPTION(gateway, jwk_set_file, PATH, "", LENGTH(0, 255), "file with the JWK set whose keys sign tokens; it is read again when it changes; empty: none") \
+    OPTION(gateway, jwk_set_url, TEXT, "", LENGTH(0, 255), "URL of that JWK set instead of a file, with https://, or http:// on this machine, such as https://auth.example/realms/shop/protocol/openid-connect/certs; empty: none") \
+    OPTION(gateway, jwk_set_ca, PATH, "", LENGTH(0, 255), "PEM file with the certificate authorities to trust for gateway/jwk_set_url; empty: the system's") \
+    OPTION(gateway, jwk_set_refresh_s, DURATION, 300, BETWEEN(1, 86400), "time between two reads of gateway/jwk_set_url; a token with an unknown key causes one earlier, at most every ten seconds") \
+    OPTION(gateway, token_issuer, TEXT, "", LENGTH(0, 255), "iss that a token must have; empty: any") \
+    OPTION(gateway, token_audience, TEXT, "", LENGTH(0, 255), "audience that a token's aud must name; empty: any") \
+    OPTION(gateway, token_leeway_s, DURATION, 30, BETWEEN(0, 600), "how far the clock of a token's issuer may differ: a token is accepted so long after exp and before nbf and iat") \
+    OPTION(gateway, token_user_claim, TEXT, "sub", LENGTH(1, 64), "claim with the id of the user: a user_id, or an integer") \
+    OPTION(gateway, token_roles_claim, TEXT, "roles", LENGTH(1, 64), "claim with the roles: user, seller, service, viewer, admin, as an array or separated by spaces; a token without it has the role user") \
+    OPTION(gateway, token_segments_claim, TEXT, "segments", LENGTH(1, 64), "claim with the segments that the user is in, as an array or separated by spaces") \
+    OPTION(gateway, token_cache, NUMBER, 65536, BETWEEN(8, 16777216), "maximum credentials per thread that are remembered after they were checked, at about 120 bytes each") \
+    OPTION(gateway, api_keys_file, PATH, "", LENGTH(0, 255), "file with a row for each API key: name, role, hash, as coupond keygen --api-key prints it; it is read again when it changes; empty: none") \
     OPTION(gateway, connections_max, NUMBER, 16384, BETWEEN(1, 1000000), "maximum open connections per thread; further ones are answered 503 and closed") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, BETWEEN(1, 1000000), "maximum requests per thread that wait for the issuer; further ones are answered 503") \
     OPTION(gateway, unread_bytes_max, SIZE, 67108864, BETWEEN(4096, 1099511627776), "maximum bytes per thread of answers that clients have not read; beyond it lists, /metrics, /openapi.json and /docs are answered 503") \

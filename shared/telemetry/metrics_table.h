@@ -41,6 +41,13 @@
     X(GATEWAY_STORE_READ_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_gateway_store_read_seconds", "time from the request of a page until it is read, with the wait in the queue") \
     X(GATEWAY_STORE_QUEUE, GAUGE, NONE, 1, "coupond_gateway_store_queue", "requests waiting for a thread that reads the store") \
     X(GATEWAY_STORE_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_store_connected", "threads connected to the store; they connect when the first request arrives") \
+    X(GATEWAY_IDENTITY_CHECKS, COUNTER, IDENTITY, 1, "coupond_gateway_identity_checks_total", "credentials checked, by result: ok, or why they were refused") \
+    X(GATEWAY_IDENTITY_CACHED, COUNTER, NONE, 1, "coupond_gateway_identity_cached_total", "valid credentials that were found in the cache") \
+    X(GATEWAY_IDENTITY_LOADS, COUNTER, IDENTITY_SOURCE, 1, "coupond_gateway_identity_loads_total", "times that new keys were read, by source") \
+    X(GATEWAY_IDENTITY_LOAD_FAILURES, COUNTER, IDENTITY_SOURCE, 1, "coupond_gateway_identity_load_failures_total", "times that keys could not be read, by source; the keys from before stay valid") \
+    X(GATEWAY_IDENTITY_STALE, GAUGE, IDENTITY_SOURCE, 1, "coupond_gateway_identity_stale", "1 while keys cannot be read again, by source") \
+    X(GATEWAY_IDENTITY_AGE, GAUGE, IDENTITY_SOURCE, 1e-6, "coupond_gateway_identity_age_seconds", "time since the keys in use were last read or found unchanged, by source") \
+    X(GATEWAY_UNAUTHENTICATED, GAUGE, NONE, 1, "coupond_gateway_unauthenticated", "1 while other machines can reach gateway/http and gateway/identity is off: any client may act as any user") \
     X(ISSUER_VERDICTS, COUNTER, VERDICT, 1, "coupond_issuer_verdicts_total", "requests decided, by verdict") \
     X(ISSUER_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_issuer_batch_requests", "requests decided and synced together") \
     X(ISSUER_TURN_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_issuer_turn_seconds", "time between the decisions of two consecutive batches while work was waiting: an upper bound of a request's wait in the queue") \
@@ -160,12 +167,41 @@
 #define METRIC_STORE_RESULT_TABLE(X) \
     X(OK, "ok") X(RETRY, "retry") X(FAILED, "failed") X(FOREIGN, "foreign") X(OTHER, "other") X(BEHIND, "behind") X(REJECTED, "rejected")
 
+/* For IDENTITY: what a check of credentials comes to. The names are also those of WWW-Authenticate and of problems. */
+#define METRIC_IDENTITY_TABLE(X) \
+    X(OK, "ok") \
+    X(NO_TOKEN, "no_token") \
+    X(MALFORMED, "malformed") \
+    X(OVERSIZED, "oversized") \
+    X(WRONG_TYPE, "wrong_type") \
+    X(CRITICAL_HEADER, "critical_header") \
+    X(DUPLICATE_CLAIM, "duplicate_claim") \
+    X(UNKNOWN_KEY, "unknown_key") \
+    X(WRONG_ALGORITHM, "wrong_algorithm") \
+    X(BAD_SIGNATURE, "bad_signature") \
+    X(NO_EXPIRY, "no_expiry") \
+    X(BAD_TIME, "bad_time") \
+    X(EXPIRED, "expired") \
+    X(NOT_YET_VALID, "not_yet_valid") \
+    X(WRONG_ISSUER, "wrong_issuer") \
+    X(WRONG_AUDIENCE, "wrong_audience") \
+    X(BAD_SUBJECT, "bad_subject") \
+    X(BAD_ROLE, "bad_role") \
+    X(BAD_SEGMENT, "bad_segment") \
+    X(UNKNOWN_API_KEY, "unknown_api_key")
+
+/* For IDENTITY_SOURCE: the options that name places of keys. */
+#define METRIC_IDENTITY_SOURCE_TABLE(X) \
+    X(JWK_SET_FILE, "jwk_set_file") X(JWK_SET_URL, "jwk_set_url") X(API_KEYS_FILE, "api_keys_file")
+
 /* The label sets of one label: X(set, key, values). VERDICT_TABLE is in shared/coupon.h. */
 #define METRIC_LABEL_SET_TABLE(X) \
     X(VERDICT, "verdict", VERDICT_TABLE) \
     X(STORE_RESULT, "result", METRIC_STORE_RESULT_TABLE) \
     X(POLICY_SOURCE, "source", METRIC_POLICY_SOURCE_TABLE) \
     X(REDIS_ERROR, "kind", METRIC_REDIS_ERROR_TABLE) \
+    X(IDENTITY, "result", METRIC_IDENTITY_TABLE) \
+    X(IDENTITY_SOURCE, "source", METRIC_IDENTITY_SOURCE_TABLE) \
     X(UNAVAILABLE, "code", METRIC_UNAVAILABLE_TABLE) \
     X(LIMIT, "kind", METRIC_LIMIT_TABLE) \
     X(DROP, "reason", METRIC_DROP_TABLE) \
@@ -222,6 +258,19 @@ enum metric_policy_source {
 enum metric_redis_error {
 #define X(id, name) METRIC_REDIS_##id,
     METRIC_REDIS_ERROR_TABLE(X)
+#undef X
+};
+
+enum metric_identity {
+#define X(id, name) METRIC_IDENTITY_##id,
+    METRIC_IDENTITY_TABLE(X)
+#undef X
+        METRIC_IDENTITY_COUNT
+};
+
+enum metric_identity_source {
+#define X(id, name) METRIC_IDENTITY_SOURCE_##id,
+    METRIC_IDENTITY_SOURCE_TABLE(X)
 #undef X
 };
 

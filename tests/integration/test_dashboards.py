@@ -34,7 +34,8 @@ GOOD_AND_BAD = {
     "engine: Sync, 99th percentile over 30 seconds": (0.002, 0.06), "engine: Persist lag, time": (1, 301),
     "engine: Store errors": (0, 1), "engine: Lost records and foreign stores": (0, 1),
     "engine: Recovery": (2, 100), "engine: Disk": (0, 1), "engine: Clock": (0, 1), "engine: Journal ahead": (0, 5),
-    "engine: Secret": (0, 1), "engine: Refused by the issuer": (0, 2), "engine: Dropped": (0, 2),
+    "engine: Secret": (0, 1), "engine: Identity": (0, 1), "engine: Keys that cannot be read": (0, 1),
+    "engine: Refused by the issuer": (0, 2), "engine: Dropped": (0, 2),
     "engine: Ready": (1, 0), "engine: File descriptors": (0.1, 0.85), "stores: Database": (1, 0),
     "stores: Exporter": (0, 1), "stores: Redis": (1, 0), "stores: Redis errors of the gateways": (0, 2),
     "stores: Gateways ready": (3, 0), "stores: Response time of the gateways": (0.02, 0.6), "stores: Errors": (0, 2),
@@ -160,6 +161,7 @@ def test_states_have_names():
              for where, panel in panels().items()}
     assert {where: names for where, names in named.items() if names} == {
         "engine: Disk": ["free", "full"], "engine: Clock": ["trusted", "suspect"], "engine: Secret": ["set", "missing"],
+        "engine: Identity": ["asked", "missing"],
         "engine: Ready": ["waiting", "ready"], "stores: Database": ["down", "up"],
         "stores: Exporter": ["ok", "errors"], "stores: Redis": ["down", "up"]}
 

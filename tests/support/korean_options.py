@@ -24,7 +24,8 @@ ENGLISH_HEADING = ["option", "default", "bounds", "meaning"]
 KOREAN_HEADING = ["옵션", "기본값", "범위", "의미"]
 
 KINDS = {"HOST:PORT": "HOST:PORT", "URL": "URL", "endpoint": "엔드포인트", "path": "경로", "secret": "비밀값", "text": "문자열"}
-UNITS = {"": "", " ms": "밀리초", " minutes": "분", " bytes": "바이트", " MiB": " MiB", " MiB/s": " MiB/s"}
+UNITS = {"": "", " ms": "밀리초", " minutes": "분", " bytes": "바이트", " MiB": " MiB", " MiB/s": " MiB/s",
+         " s": "초"}
 
 
 # --- bounds ---
