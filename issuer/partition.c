@@ -178,6 +178,7 @@ int partition_create(const struct options *options, struct journal *journal, str
         .metrics = self->metrics,
         .requests_max = (size_t)options->issuer_batch_requests_max,
         .incarnation = random_incarnation(),
+        .boot_us = clock_boot_us,
         .memory_scarce = memory_scarce(),
     };
     self->turn = turn_create(&config);

@@ -33,7 +33,8 @@ struct exchange {
     zmq_msg_t request;
     zmq_msg_t reply;
     struct frame_header header;
-    void *pong; /* in the reply to a ping; NULL: no ping */
+    void *pong;  /* in the reply to a ping; NULL: no ping */
+    void *times; /* in the reply to a frame that asks for them; NULL: it does not */
 };
 
 struct turn {
@@ -47,6 +48,7 @@ struct turn {
     size_t change_requests;
     size_t coupon_requests;
     size_t bytes;     /* written to the journal */
+    bool timed;       /* some frame asks for the times of this turn */
     bool sweep_waits; /* the last step of a sweep had no room: not without a frame, such as the next ping */
     struct frame_drops drops;
 };
@@ -86,6 +88,7 @@ static void close_messages(struct turn *turn)
         zmq_msg_close(&turn->exchanges[i].reply);
     }
     turn->exchanges_count = turn->commands_count = turn->change_requests = turn->coupon_requests = 0;
+    turn->timed = false;
 }
 
 void turn_destroy(struct turn **turn)
@@ -211,13 +214,14 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
     zmq_msg_init(&exchange->gateway);
     zmq_msg_init(&exchange->request);
     zmq_msg_init(&exchange->reply);
-    exchange->pong = NULL;
+    exchange->pong = exchange->times = NULL;
     zmq_msg_move(&exchange->gateway, gateway);
     zmq_msg_move(&exchange->request, request);
     /* After the move: a zmq_msg_t contains a short message itself, and the commands point into it. */
     enum frame_fault fault = take(turn, exchange, two_parts);
     if (fault == FRAME_OK) {
         deadline_clock_update(&turn->deadlines, &exchange->header);
+        turn->timed |= (exchange->header.flags & FRAME_TIMED) != 0;
         turn->exchanges_count++;
         return;
     }
@@ -232,10 +236,16 @@ void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool t
 static void *reply_init(struct turn *turn, struct exchange *exchange, enum frame_kind kind, size_t count, size_t bytes)
 {
     const struct journal_meta *meta = turn->context.meta;
-    CHECK(zmq_msg_init_size(&exchange->reply, sizeof(struct frame_header) + bytes) == 0);
+    bool timed = (exchange->header.flags & FRAME_TIMED) != 0;
+    size_t of_times = timed ? sizeof(struct frame_times) : 0;
+    CHECK(zmq_msg_init_size(&exchange->reply, sizeof(struct frame_header) + bytes + of_times) == 0);
     unsigned char *data = zmq_msg_data(&exchange->reply);
     frame_header_write((struct frame_header *)data, kind, meta->partition, meta->partitions, (uint32_t)count);
     frame_header_set_clock(data, turn->deadlines.incarnation, turn->deadlines.now_us);
+    if (timed) {
+        frame_header_set_flags(data, FRAME_TIMED);
+        exchange->times = data + sizeof(struct frame_header) + bytes;
+    }
     return data + sizeof(struct frame_header);
 }
 
@@ -362,10 +372,29 @@ static void note_time(struct turn_context *context, int64_t now_us)
 /* After the commit: the pongs tell the last record. */
 static void fill_pongs(struct turn *turn)
 {
-    struct frame_pong pong = {journal_written_seq(turn->config.journal), turn->context.now_us};
+    struct frame_pong pong = {journal_written_seq(turn->config.journal), turn->context.now_us,
+                              journal_acked_seq(turn->config.journal)};
     for (size_t i = 0; i < turn->exchanges_count; i++) {
         if (turn->exchanges[i].pong != NULL)
             memcpy(turn->exchanges[i].pong, &pong, sizeof pong);
+    }
+}
+
+/* The deadline clock now, for the times of a turn. It does not go back behind the turn's own time. */
+static int64_t later_us(const struct turn *turn)
+{
+    int64_t now_us = turn->config.boot_us == NULL ? 0 : turn->config.boot_us() + turn->deadlines.ahead_us;
+    return now_us > turn->deadlines.now_us ? now_us : turn->deadlines.now_us;
+}
+
+static void fill_times(struct turn *turn, int64_t decided_us)
+{
+    int64_t synced_us = later_us(turn);
+    struct frame_times times = {decided_us, synced_us > decided_us ? synced_us : decided_us,
+                                journal_written_seq(turn->config.journal)};
+    for (size_t i = 0; i < turn->exchanges_count; i++) {
+        if (turn->exchanges[i].times != NULL)
+            memcpy(turn->exchanges[i].times, &times, sizeof times);
     }
 }
 
@@ -390,10 +419,13 @@ void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
     if (sweeps) /* room was reserved only for one that went on before */
         turn_sweep_step(&turn->context, turn->config.sweep_records_max);
     turn->sweep_waits = sweeps && !(turn->context.room && turn->context.memory);
+    int64_t decided_us = turn->timed ? later_us(turn) : 0;
     turn->bytes = journal_commit(journal);
     /* before any answer, so that a client with an answer can wait until the store has this sequence */
     metrics_set(turn->config.metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(journal));
     fill_pongs(turn);
+    if (turn->timed)
+        fill_times(turn, decided_us);
 }
 
 /* --- answering --- */

@@ -4,6 +4,8 @@
  * partition's thread.
  *
  *   turn_take(), as long as turn_takes_more()  ──►  turn_decide()  ──►  turn_answer() for each frame  ──►  turn_end()
+ *
+ * A frame that asks for it is told when its turn decided and synced; only then is the clock read more than once.
  */
 #ifndef COUPOND_TURN_H
 #define COUPOND_TURN_H
@@ -31,6 +33,7 @@ struct turn_config {
     size_t requests_max;               /* of a turn; the frame that exceeds the limit is taken whole */
     size_t sweep_records_max;          /* of a sweep's step, with its end, from 2; 0: SWEEP_RECORDS_MAX */
     uint64_t incarnation;              /* of this start, for deadlines: random, not 0 */
+    int64_t (*boot_us)(void);          /* clock_boot_us(), for the times in replies; NULL: they are all the turn's */
     const _Atomic bool *memory_scarce; /* while true, no new issues, changes and coupons; NULL: never */
 };
 

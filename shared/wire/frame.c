@@ -53,6 +53,23 @@ void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us
     memcpy(bytes + offsetof(struct frame_header, clock_us), &clock_us, sizeof clock_us);
 }
 
+void frame_header_set_flags(void *header, uint16_t flags)
+{
+    memcpy((unsigned char *)header + offsetof(struct frame_header, flags), &flags, sizeof flags);
+}
+
+static bool is_request(const struct frame_header *header)
+{
+    return header->kind == FRAME_ISSUE_REQUESTS || header->kind == FRAME_CHANGE_REQUESTS ||
+           header->kind == FRAME_COUPON_REQUESTS;
+}
+
+static bool is_reply(const struct frame_header *header)
+{
+    return header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_CHANGE_REPLIES ||
+           header->kind == FRAME_COUPON_REPLIES;
+}
+
 /* Requests and replies carry an issuer's clock; a ping may. */
 static enum frame_fault check_clock(const struct frame_header *header)
 {
@@ -82,7 +99,7 @@ static enum frame_fault check_header(const struct frame_header *header)
         return FRAME_FAULT_KIND;
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
         return FRAME_FAULT_PARTITION;
-    if (header->reserved != 0)
+    if (header->flags != 0 && (header->flags != FRAME_TIMED || !(is_request(header) || is_reply(header))))
         return FRAME_FAULT_RESERVED;
     return check_clock(header);
 }
@@ -144,6 +161,26 @@ static enum frame_fault check_size(const struct frame_header *header, const unsi
     return header->count == 0 || header->count * record_size[header->kind] != body ? FRAME_FAULT_SIZE : FRAME_OK;
 }
 
+bool frame_times_read(const void *data, size_t size, struct frame_times *times)
+{
+    struct frame_header header;
+    memcpy(&header, data, sizeof header);
+    if (!is_reply(&header) || (header.flags & FRAME_TIMED) == 0)
+        return false;
+    memcpy(times, (const unsigned char *)data + size - sizeof *times, sizeof *times);
+    return true;
+}
+
+/* A turn begins, decides, then syncs. */
+static enum frame_fault check_times(const struct frame_header *header, const void *data, size_t size)
+{
+    struct frame_times times;
+    if (!frame_times_read(data, size, &times))
+        return FRAME_OK;
+    bool ordered = header->clock_us <= times.decided_us && times.decided_us <= times.synced_us;
+    return ordered && times.synced_us <= FRAME_CLOCK_US_MAX ? FRAME_OK : FRAME_FAULT_CLOCK;
+}
+
 enum frame_fault frame_check(const void *data, size_t size, struct frame_header *header)
 {
     if (size < sizeof *header)
@@ -152,7 +189,14 @@ enum frame_fault frame_check(const void *data, size_t size, struct frame_header 
         return FRAME_FAULT_LONG;
     memcpy(header, data, sizeof *header);
     enum frame_fault fault = check_header(header);
-    return fault != FRAME_OK ? fault : check_size(header, frame_records(data), size - sizeof *header);
+    size_t body = size - sizeof *header, of_times = 0;
+    if (fault == FRAME_OK && is_reply(header) && (header->flags & FRAME_TIMED) != 0)
+        of_times = sizeof(struct frame_times);
+    if (fault == FRAME_OK && body < of_times)
+        return FRAME_FAULT_SIZE;
+    if (fault == FRAME_OK)
+        fault = check_size(header, frame_records(data), body - of_times);
+    return fault != FRAME_OK ? fault : check_times(header, data, size);
 }
 
 /* An id that stands for an erased user names a fingerprint: whoever could issue to it could choose fingerprints. */

@@ -15,7 +15,7 @@
 #include "shared/wire/frame_fault.h"
 
 #define FRAME_MAGIC   0x444e5043u /* "CPND" */
-#define FRAME_VERSION 4
+#define FRAME_VERSION 5
 
 #define FRAME_CLOCK_US_MAX (INT64_C(1) << 60) /* of an issuer's clock */
 
@@ -34,14 +34,18 @@ enum frame_kind {
     FRAME_CHANGE_REPLIES = 12, /* issuer → gateway: struct frame_change_reply × count, in the order of the requests */
 };
 
+enum frame_flag {
+    FRAME_TIMED = 1 << 0, /* requests: their replies shall say when; replies: struct frame_times follows the records */
+};
+
 struct frame_header {
     uint32_t magic;
     uint8_t version;
     uint8_t kind;
     uint16_t partition;
     uint16_t partitions; /* the sender's number of partitions; must match */
-    uint16_t reserved;
-    uint32_t count; /* records */
+    uint16_t flags;      /* enum frame_flag */
+    uint32_t count;      /* records */
     /*
      * Between gateways and issuer; zeros in all other frames. Each start of an issuer has a random incarnation and a
      * clock for deadlines (issuer/turn/deadline_clock.h). From the issuer: its own incarnation, and its clock at the
@@ -239,6 +243,14 @@ struct frame_coupon_request {
 };
 _Static_assert(sizeof(struct frame_coupon_request) == 8600, "coupon request layout");
 
+/* When the turn decided the requests of the frame, on the clock of the header's clock_us, at which it began. */
+struct frame_times {
+    int64_t decided_us;
+    int64_t synced_us;    /* the journal is written, and under issuer/sync = always on the disk */
+    uint64_t journal_seq; /* of the turn's last record */
+};
+_Static_assert(sizeof(struct frame_times) == 24, "times layout");
+
 /* Cut after the coupon's last text and padded to 8 bytes. One reply per coupon request, except for a listing: it gets
  * one reply per coupon, all in one frame, with `remaining` counting down to 0; an empty listing gets one reply with
  * VERDICT_NONE. */
@@ -287,8 +299,9 @@ _Static_assert(sizeof(struct frame_ack) == 48, "ack layout");
 struct frame_pong {
     uint64_t journal_seq; /* of the last record; every decision before now_us has at most this one */
     int64_t now_us;
+    uint64_t acked_seq; /* the store has every record up to this one */
 };
-_Static_assert(sizeof(struct frame_pong) == 16, "pong layout");
+_Static_assert(sizeof(struct frame_pong) == 24, "pong layout");
 
 /* Writes a header for `count` records of `kind` to `out`, with incarnation and clock 0. */
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
@@ -301,6 +314,11 @@ void frame_header_set_clock(void *header, uint64_t incarnation, int64_t clock_us
  * the size exactly (FRAME_EVENTS: at least the fixed part). Copies the header to `header`.
  */
 enum frame_fault frame_check(const void *data, size_t size, struct frame_header *header);
+
+/* Sets flags of an existing header, at any alignment. */
+void frame_header_set_flags(void *header, uint16_t flags);
+/* Copies the times of a checked frame of replies; false when it has none. */
+bool frame_times_read(const void *data, size_t size, struct frame_times *times);
 
 /* The records after the header. They are aligned as ZeroMQ's buffers are: read them by memcpy or packed access only. */
 const void *frame_records(const void *data);

@@ -202,19 +202,26 @@ static void wait_for_all(uint64_t tags[EXCHANGES_MAX])
 
 /* --- seeds --- */
 
-static void add_seed(unsigned flags, enum frame_kind kind, const void *records, size_t size, uint32_t count)
+static void add_flagged_seed(unsigned flags, uint16_t of_header, enum frame_kind kind, const void *records, size_t size,
+                             uint32_t count)
 {
     unsigned char seed[3 + sizeof(struct frame_header) + 3 * sizeof(struct frame_coupon_reply)];
     struct frame_header header;
     uint16_t length = (uint16_t)(sizeof header + size);
     frame_header_write(&header, kind, 0, 1, count);
     frame_header_set_clock(&header, 1, 1);
+    frame_header_set_flags(&header, of_header);
     seed[0] = (unsigned char)flags;
     memcpy(seed + 1, &length, sizeof length);
     memcpy(seed + 3, &header, sizeof header);
     if (size > 0)
         memcpy(seed + 3 + sizeof header, records, size);
     fuzz_seed(seed, 3 + length);
+}
+
+static void add_seed(unsigned flags, enum frame_kind kind, const void *records, size_t size, uint32_t count)
+{
+    add_flagged_seed(flags, 0, kind, records, size, count);
 }
 
 void fuzz_seeds(void)
@@ -250,6 +257,11 @@ void fuzz_seeds(void)
     struct frame_pong pong = {.journal_seq = 7, .now_us = 5};
     add_seed(0, FRAME_PONG, &pong, sizeof pong, 1);
     add_seed(MORE_PARTS, FRAME_PONG, &pong, sizeof pong, 1);
+    struct {
+        struct frame_issue_reply reply;
+        struct frame_times times;
+    } timed = {{.verdict = VERDICT_SOLD_OUT, .now_us = 5}, {2, 3, 1}};
+    add_flagged_seed(FIX_TAGS, FRAME_TIMED, FRAME_ISSUE_REPLIES, &timed, sizeof timed, 1);
 }
 
 /* --- from an input to messages --- */

@@ -237,7 +237,8 @@ static size_t fix(unsigned flags, uint8_t *frame, size_t size)
     if (flags & FIX_HEADER) {
         header.magic = FRAME_MAGIC;
         header.version = FRAME_VERSION;
-        header.partition = header.reserved = 0;
+        header.partition = 0;
+        header.flags &= FRAME_TIMED;
         header.partitions = 1;
         header.incarnation = INCARNATION + (header.incarnation & 1);
         header.clock_us = START_US + header.clock_us % 1024;

@@ -166,6 +166,48 @@ static void turn_answers_a_ping(void **state)
     assert_int_equal(pong.journal_seq, 2); /* with all decisions of its turn */
 }
 
+static void take_timed(const struct frame_issue_request *request)
+{
+    unsigned char bytes[sizeof(struct frame_header) + sizeof *request];
+    frame_header_write((struct frame_header *)bytes, FRAME_ISSUE_REQUESTS, 0, 1, 1);
+    frame_header_set_clock(bytes, INCARNATION, BOOT_US);
+    frame_header_set_flags(bytes, FRAME_TIMED);
+    memcpy(bytes + sizeof(struct frame_header), request, sizeof *request);
+    take_bytes(bytes, sizeof bytes, true);
+}
+
+static struct frame_times times_of(size_t frame)
+{
+    struct frame_header header;
+    struct frame_times times;
+    zmq_msg_t *gateway, *reply;
+    turn_answer(turn, frame, &gateway, &reply);
+    assert_int_equal(frame_check(zmq_msg_data(reply), zmq_msg_size(reply), &header), FRAME_OK);
+    assert_int_equal(header.clock_us, BOOT_US);
+    assert_true(frame_times_read(zmq_msg_data(reply), zmq_msg_size(reply), &times));
+    return times;
+}
+
+static void a_frame_that_asks_for_it_is_told_when_its_turn_decided(void **state)
+{
+    struct frame_issue_request request = request_of("C", "a", 1);
+    (void)state;
+    create("C", 9, NOW_US);
+    boot_reads = 0;
+    take_timed(&request);
+    take_post("C", "b"); /* does not ask */
+    turn_decide(turn, NOW_US, BOOT_US);
+    struct frame_times times = times_of(0);
+    assert_int_equal(times.decided_us, BOOT_US + 1);
+    assert_int_equal(times.synced_us, BOOT_US + 2);
+    assert_int_equal(times.journal_seq, 3);
+    assert_int_equal(issue_reply_of(1).verdict, VERDICT_ISSUED);
+    turn_end(turn);
+    assert_int_equal(boot_reads, 2);
+    post("C", "c", NOW_US);
+    assert_int_equal(boot_reads, 2); /* a turn without such a frame reads no clock */
+}
+
 static void turn_counts_and_drops_what_it_does_not_understand(void **state)
 {
     (void)state;
@@ -298,6 +340,7 @@ int main(void)
         TEST(turn_takes_the_frame_that_crosses_its_bound_whole),
         TEST(turn_answers_a_ping),
         TEST(turn_refuses_who_takes_memory_while_it_is_scarce_and_answers_all_others),
+        TEST(a_frame_that_asks_for_it_is_told_when_its_turn_decided),
         TEST(turn_counts_and_drops_what_it_does_not_understand),
         TEST(turn_forgets_what_it_took_of_a_frame_that_is_malformed_at_its_end),
         TEST(turn_counts_verdicts_requests_and_bytes),

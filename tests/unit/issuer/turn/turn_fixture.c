@@ -18,6 +18,12 @@ struct metrics *metrics;
 struct turn *turn;
 int64_t dropped;
 _Atomic bool memory_scarce_now;
+int64_t boot_reads;
+
+static int64_t read_boot_us(void)
+{
+    return BOOT_US + ++boot_reads;
+}
 
 void make_turn(void)
 {
@@ -27,6 +33,7 @@ void make_turn(void)
                                  .metrics = metrics,
                                  .requests_max = REQUESTS_MAX,
                                  .incarnation = INCARNATION,
+                                 .boot_us = read_boot_us,
                                  .memory_scarce = &memory_scarce_now};
     turn = turn_create(&config);
 }

@@ -22,6 +22,7 @@ extern struct details *details;
 extern struct metrics *metrics;
 extern struct turn *turn;
 extern _Atomic bool memory_scarce_now;
+extern int64_t boot_reads; /* how often the turn has read the clock itself; each reading is BOOT_US plus this */
 
 void make_turn(void);
 int setup(void **state);

@@ -41,7 +41,7 @@ static void frame_of_each_kind_passes_with_its_exact_size_only(void **state)
         {FRAME_BEHIND, 1, 48},
         {FRAME_REFUSED, 1, 48},
         {FRAME_PING, 0, 0},
-        {FRAME_PONG, 1, 16},
+        {FRAME_PONG, 1, 24},
     };
     struct frame_header header;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -81,7 +81,7 @@ static void frame_refuses_a_foreign_header(void **state)
     bad[3].kind = 99;
     bad[4].partition = 4;
     bad[5].partitions = 0;
-    bad[6].reserved = 1;
+    bad[6].flags = 1;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_not_equal(frame_check(&bad[i], size, &header), FRAME_OK);
     assert_int_not_equal(frame_check(frame, 0, &header), FRAME_OK);
@@ -106,6 +106,49 @@ static void requests_and_replies_tell_of_an_issuers_clock_and_nothing_else_does(
     assert_int_not_equal(frame_check(frame, size, &header), FRAME_OK);
     frame_header_set_clock(frame, 0, 1);
     assert_int_not_equal(frame_check(frame, size, &header), FRAME_OK);
+}
+
+static void replies_end_with_their_times_if_they_are_flagged(void **state)
+{
+    static const struct frame_times good = {.decided_us = 7, .synced_us = 7, .journal_seq = 3};
+    const size_t body = 2 * sizeof(struct frame_issue_reply);
+    struct frame_times times;
+    struct frame_header header;
+    (void)state;
+    size_t size = make(FRAME_ISSUE_REPLIES, 2, body);
+    assert_false(frame_times_read(frame, size, &times));
+    frame_header_set_clock(frame, 9, 5);
+    frame_header_set_flags(frame, FRAME_TIMED);
+    assert_int_equal(frame_check(frame, size, &header), FRAME_FAULT_SIZE);
+    assert_int_equal(frame_check(frame, sizeof header, &header), FRAME_FAULT_SIZE);
+    memcpy(frame + size, &good, sizeof good);
+    assert_int_equal(frame_check(frame, size + sizeof good, &header), FRAME_OK);
+    assert_int_equal(header.count, 2);
+    assert_true(frame_times_read(frame, size + sizeof good, &times));
+    assert_memory_equal(&times, &good, sizeof good);
+    struct frame_times bad[] = {good, good, good, good};
+    bad[0].decided_us = 4; /* before the turn began */
+    bad[1].synced_us = 6;
+    bad[2].synced_us = FRAME_CLOCK_US_MAX + 1;
+    bad[3].decided_us = INT64_MIN;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memcpy(frame + size, &bad[i], sizeof bad[i]);
+        assert_int_equal(frame_check(frame, size + sizeof good, &header), FRAME_FAULT_CLOCK);
+    }
+}
+
+static void only_requests_and_replies_have_the_flag(void **state)
+{
+    struct frame_header header;
+    (void)state;
+    size_t size = make(FRAME_ISSUE_REQUESTS, 1, sizeof(struct frame_issue_request));
+    frame_header_set_flags(frame, FRAME_TIMED);
+    assert_int_equal(frame_check(frame, size, &header), FRAME_OK);
+    frame_header_set_flags(frame, FRAME_TIMED | 2);
+    assert_int_equal(frame_check(frame, size, &header), FRAME_FAULT_RESERVED);
+    size = make(FRAME_PONG, 1, sizeof(struct frame_pong));
+    frame_header_set_flags(frame, FRAME_TIMED);
+    assert_int_equal(frame_check(frame, size, &header), FRAME_FAULT_RESERVED);
 }
 
 static void frame_refuses_a_count_that_would_overflow(void **state)
@@ -345,6 +388,8 @@ int main(void)
         cmocka_unit_test(events_need_their_fixed_part_and_a_record_for_what_follows),
         cmocka_unit_test(frame_refuses_a_foreign_header),
         cmocka_unit_test(requests_and_replies_tell_of_an_issuers_clock_and_nothing_else_does),
+        cmocka_unit_test(replies_end_with_their_times_if_they_are_flagged),
+        cmocka_unit_test(only_requests_and_replies_have_the_flag),
         cmocka_unit_test(frame_refuses_a_count_that_would_overflow),
         cmocka_unit_test(issue_requests_are_checked_member_by_member),
         cmocka_unit_test(coupon_requests_are_checked_member_by_member),
