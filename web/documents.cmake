@@ -1,7 +1,28 @@
-# What a gateway serves from its own memory: PATH|MEDIA TYPE|FILE. Expects `root`, the folder of the project. Swagger UI
-# is optional: ./dev pages installs it.
-set(swagger ${root}/build/web/node_modules/swagger-ui-dist)
-set(documents "/openapi.json|application/json|${root}/api/openapi.json")
+# What a gateway serves from its own memory: PATH|MEDIA TYPE|FILE. The version takes the place of @version@ in a file that
+# ends with .in. Expects `root`, the folder of the project. Swagger UI and uPlot are optional: ./dev pages installs them.
+set(modules ${root}/build/web/node_modules)
+set(documents
+  "/openapi.json|application/json|${root}/api/openapi.json"
+  "/|text/html|${root}/web/home/index.html"
+  "/events|text/html|${root}/web/event/index.html"
+  "/admin|text/html|${root}/web/admin/index.html"
+  "/pages/common/icon.svg|image/svg+xml|${root}/web/common/icon.svg"
+  "/pages/common/version.js|text/javascript|${root}/web/common/version.js.in")
+
+# The parts of pages: /pages/FOLDER/FILE is web/FOLDER/FILE.
+foreach(part
+    common/api.js common/clock.js common/common.css common/dom.js common/language.js common/session.js
+    home/home.css home/home.js home/texts.js
+    event/answers.js event/benefit.js event/countdown.js event/event.css event/event.js event/issue.js event/phase.js
+    event/texts.js event/view.js event/watch.js)
+  set(type text/javascript)
+  if(part MATCHES "\\.css$")
+    set(type text/css)
+  endif()
+  list(APPEND documents "/pages/${part}|${type}|${root}/web/${part}")
+endforeach()
+
+set(swagger ${modules}/swagger-ui-dist)
 if(EXISTS ${swagger}/swagger-ui-bundle.js AND EXISTS ${swagger}/swagger-ui-bundle.js.LICENSE.txt
    AND EXISTS ${swagger}/swagger-ui.css)
   list(APPEND documents

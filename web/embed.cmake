@@ -1,9 +1,10 @@
-# cmake -D root=DIR -D out=documents.c -P embed.cmake makes a C source of the documents in documents.cmake. The
-# assembler reads the files, so that large ones cost nothing. Large parts of pages are there a second time, compressed.
+# cmake -D root=DIR -D out=documents.c -D version=N -P embed.cmake makes a C source of the documents in documents.cmake.
+# The assembler reads the files, so that large ones cost nothing. Pages and their parts are there a second time,
+# compressed, unless they are tiny.
 include(${CMAKE_CURRENT_LIST_DIR}/documents.cmake)
 
 set(policy "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+base-uri 'none'; form-action 'none'; frame-ancestors")
 set(contents "")
 set(compressed "")
 set(rows "")
@@ -37,12 +38,20 @@ foreach(document IN LISTS documents)
   if(type MATCHES "^text/")
     string(APPEND type "; charset=utf-8")
   endif()
+  if(file MATCHES "\\.in$")
+    configure_file("${file}" "${out}.${number}" @ONLY)
+    get_filename_component(file "${out}.${number}" ABSOLUTE)
+  endif()
   set(fields "\"Content-Type: ${type}\\r\\n\" DOCUMENT_FIELDS")
   if(type MATCHES "^text/html")
-    string(APPEND fields "\n     \"Content-Security-Policy: ${policy}\\r\\n\"")
+    set(ancestors "'none'")
+    if(path STREQUAL "/events") # pages of the same origin may show an event in a frame
+      set(ancestors "'self'")
+    endif()
+    string(APPEND fields "\n     \"Content-Security-Policy: ${policy} ${ancestors}\\r\\nReferrer-Policy: no-referrer\\r\\n\"")
   endif()
   file(SIZE "${file}" size)
-  if(gzip AND path MATCHES "^/docs/" AND size GREATER 16384)
+  if(gzip AND NOT path STREQUAL "/openapi.json" AND size GREATER 1023)
     string(APPEND fields "\n     \"Vary: Accept-Encoding\\r\\n\"")
     execute_process(COMMAND ${gzip} -9nc "${file}" OUTPUT_FILE "${out}.${number}.gz" COMMAND_ERROR_IS_FATAL ANY)
     get_filename_component(small "${out}.${number}.gz" ABSOLUTE)

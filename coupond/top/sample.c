@@ -87,7 +87,7 @@ static void take_verdict(struct top_sample *sample, const struct metrics_sample 
 /* True for routes that are not about coupons. */
 static bool is_of_operation(const char *route)
 {
-    static const char *const names[] = {"livez", "readyz", "metrics", "openapi", "docs"};
+    static const char *const names[] = {"livez", "readyz", "metrics", "openapi", "docs", "pages"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(route, names[i]) == 0)
             return true;

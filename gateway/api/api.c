@@ -77,7 +77,7 @@ static void judge_if_match(struct api_call *call, const struct route *route, con
         return;
     fail(call, ERROR_STALE_VERSION);
     call->detail =
-        "If-Match cannot match this request: only existing coupons, /openapi.json and /docs have an ETag. Send the "
+        "If-Match cannot match this request: only existing coupons, pages and /openapi.json have an ETag. Send the "
         "request without it.";
 }
 

@@ -57,6 +57,7 @@ enum permission_off {
     EVERYONE(READYZ, OFF_ANYONE)                                                                                       \
     EVERYONE(METRICS, OFF_ANYONE)                                                                                      \
     EVERYONE(OPENAPI, OFF_ANYONE)                                                                                      \
+    EVERYONE(PAGES, OFF_ANYONE)                                                                                        \
     EVERYONE(DOCS, OFF_ANYONE)                                                                                         \
     EVERYONE(PREFLIGHT, OFF_ANYONE)                                                                                    \
     EVERYONE(NONE, OFF_ANYONE)

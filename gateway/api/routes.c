@@ -5,6 +5,7 @@
 
 #include "gateway/api/change_query.h"
 #include "gateway/api/coupon_json.h"
+#include "gateway/api/document_request.h"
 #include "gateway/api/idempotency_key.h"
 #include "gateway/api/json.h"
 #include "gateway/api/operations.h"
@@ -12,7 +13,6 @@
 #include "gateway/http/accept.h"
 #include "gateway/reading/cursor.h"
 #include "shared/code.h"
-#include "shared/error.h"
 
 static void invalid(struct api_call *call)
 {
@@ -374,21 +374,15 @@ static void read_readyz(struct api_call *call, const struct http_request *reques
     call->kind = API_READYZ;
 }
 
-static bool accepts_gzip(const struct http_request *request)
-{
-    char *list = http_request_list(request, SPAN_LITERAL("accept-encoding"));
-    bool accepts = list != NULL && http_accept_names_coding((struct span){list, strlen(list)}, "gzip");
-    free(list);
-    return accepts;
-}
-
 static void read_document(struct api_call *call, const struct http_request *request)
 {
-    call->kind = API_DOCUMENT;
-    call->document = document_find(call->target.path);
-    CHECK(call->document != NULL);
-    if (call->document->gzip != NULL && accepts_gzip(request))
-        call->document = call->document->gzip;
+    document_request_read(call, request, call->target.path);
+}
+
+/* One page for all events; its script reads the address. */
+static void read_event_page(struct api_call *call, const struct http_request *request)
+{
+    document_request_read(call, request, SPAN_LITERAL("/events"));
 }
 
 static void read_metrics(struct api_call *call, const struct http_request *request)
@@ -427,9 +421,13 @@ static const struct route routes[] = {
     {METHOD_GET, "/openapi.json", ROUTE_ETAG, METRIC_ROUTE_OPENAPI, read_document},
     {METHOD_GET, "/docs", ROUTE_ETAG, METRIC_ROUTE_DOCS, read_document},
     {METHOD_GET, "/docs/{file}", ROUTE_ETAG | ROUTE_ASSET, METRIC_ROUTE_DOCS, read_document},
+    {METHOD_GET, "/events/{event}", ROUTE_QUERY | ROUTE_ETAG, METRIC_ROUTE_PAGES, read_event_page},
+    {METHOD_GET, "/pages/{folder}/{file}", ROUTE_ETAG | ROUTE_ASSET, METRIC_ROUTE_PAGES, read_document},
+    {METHOD_GET, "/admin", ROUTE_QUERY | ROUTE_ETAG, METRIC_ROUTE_PAGES, read_document},
+    {METHOD_GET, "/", ROUTE_QUERY | ROUTE_ETAG, METRIC_ROUTE_PAGES, read_document},
 };
 
-/* The path segment for "{id}", "{user_id}", "{nth}", "{code}", "{letter}" or "{file}" in the pattern. */
+/* The path segment for a name in the pattern. Those of pages are not kept. */
 static size_t capture(const char *pattern, struct span rest, struct route_captures *captures)
 {
     const char *slash = memchr(rest.at, '/', rest.length);

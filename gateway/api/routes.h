@@ -6,7 +6,7 @@
 
 #include "gateway/api/call.h"
 
-/* The path segments that match {id}, {user_id}, {nth}, {code} and {letter}; of {file} the whole path says which. */
+/* The path segments that match {id}, {user_id}, {nth}, {code} and {letter}. */
 struct route_captures {
     struct span coupon_id;
     struct span user_id;
@@ -18,14 +18,14 @@ struct route_captures {
 enum route_flag {
     ROUTE_JSON = 1 << 0,   /* requires a JSON body; other routes accept none */
     ROUTE_OBJECT = 1 << 1, /* accepts no body, or a JSON object */
-    ROUTE_QUERY = 1 << 2,  /* reads the query; other routes accept none */
+    ROUTE_QUERY = 1 << 2,  /* accepts a query; other routes accept none */
     ROUTE_ETAG = 1 << 3,   /* concerns something that has an ETag */
     ROUTE_ASSET = 1 << 4,  /* a part of a page, which the contract does not describe; matches only existing parts */
 };
 
 struct route {
     enum method method;
-    const char *pattern; /* {id}, {user_id}, {nth}, {code}, {letter} and {file} match one segment */
+    const char *pattern; /* {id}, {user_id}, {nth}, {code}, {letter}, and names of pages match one segment */
     unsigned flags;
     enum metric_route metric; /* also names the row of its permissions */
     /* fills the call; the captured ids are valid */

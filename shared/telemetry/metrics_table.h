@@ -134,6 +134,7 @@
     X(METRICS, "metrics", "200 503") \
     X(OPENAPI, "openapi", "200 304 503") \
     X(DOCS, "docs", "200 304 404 503") \
+    X(PAGES, "pages", "200 304 503") \
     X(PREFLIGHT, "preflight", "204 403") \
     X(NONE, "none", "400 404 405 408 413 431 500 501 503 505")
 

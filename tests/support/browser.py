@@ -4,11 +4,12 @@ import contextlib
 import os
 import shutil
 
+import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
-from cluster import DEADLINE_SECONDS
+from cluster import DEADLINE_SECONDS, REPOSITORY
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 
@@ -47,3 +48,41 @@ def complaints(driver):
     """What the browser has logged since it was last asked: what the policy blocked, what could not be loaded, errors of
     scripts."""
     return [entry["message"] for entry in driver.get_log("browser")]
+
+
+def appear(driver, dark=False, width=None, language=None):
+    """How the browser shows pages from now on: dark or light, on a phone this wide, for readers of this language."""
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    if width is None:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    else:
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                               {"width": width, "height": 780, "deviceScaleFactor": 2, "mobile": True})
+    agent = driver.execute_script("return navigator.userAgent")
+    driver.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": language or "en"})
+
+
+def set_online(driver, online):
+    """With or without a network, for the tab that the driver shows."""
+    driver.execute_cdp_cmd("Network.enable", {})
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions",
+                           {"offline": not online, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+
+
+AXE = REPOSITORY / "build/web/node_modules/axe-core/axe.min.js"
+
+
+def barriers(driver):
+    """What axe-core finds serious or critical in the page: {rule: elements}. Skips the test without axe-core."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not there; ./dev pages installs it")
+    driver.execute_script(AXE.read_text(encoding="utf-8"))
+    found = driver.execute_async_script("""
+        const done = arguments[0];
+        const ends = document.getAnimations().filter(one => isFinite(one.effect.getComputedTiming().endTime));
+        Promise.allSettled(ends.map(one => one.finished))
+            .then(() => axe.run({resultTypes: ['violations']})).then(done)""")
+    assert found["passes"], "axe-core has looked at nothing"
+    return {one["id"]: [node["html"] for node in one["nodes"]] for one in found["violations"]
+            if one["impact"] in ("serious", "critical")}

@@ -227,9 +227,16 @@ def paths(draw, operation, sound, surroundings):
     return target
 
 
+def takes_any_query(operation):
+    """Whether a parameter stands for all: an object whose members are the pairs."""
+    return any(parameter["schema"].get("type") == "object" for parameter in operation.parameters_in("query").values())
+
+
 @st.composite
 def queries(draw, operation, sound):
     known = operation.parameters_in("query")
+    if takes_any_query(operation):
+        return draw(st.sampled_from(["", "lang=ko", "utm_source=letter&x", "%20=1&=&&"]))
     pairs = {name: as_parameter(draw(from_schema(parameter["schema"]))) for name, parameter in known.items()
              if parameter.get("required") or draw(st.booleans())}
     if not sound:
@@ -345,7 +352,8 @@ def idempotency_keys(draw, operation, sound):
 
 @st.composite
 def requests(draw, operation, surroundings):
-    parts = ["body", "fields", "query", "version", *(["path"] if _restricted(operation.parameters_in("path")) else []),
+    parts = ["body", "fields", *([] if takes_any_query(operation) else ["query"]), "version",
+             *(["path"] if _restricted(operation.parameters_in("path")) else []),
              *(["media type"] if operation.body else []),
              *(["key"] if KEY in operation.parameters_in("header") else [])]
     broken = draw(st.one_of(st.none(), st.sampled_from(parts)))

@@ -47,6 +47,10 @@ static const struct expectation {
     {"GET /openapi.json", "anyone", false},
     {"GET /docs", "anyone", false},
     {"GET /docs/{file}", "anyone", false},
+    {"GET /events/{event}", "anyone", false},
+    {"GET /pages/{folder}/{file}", "anyone", false},
+    {"GET /admin", "anyone", false},
+    {"GET /", "anyone", false},
 };
 enum { EXPECTATIONS = sizeof expectations / sizeof expectations[0], ROLES = 5 };
 
