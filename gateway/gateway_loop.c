@@ -15,6 +15,7 @@
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/readings.h"
 #include "gateway/limits/limits.h"
+#include "gateway/live/live.h"
 #include "gateway/policy/life.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/service.h"
@@ -193,10 +194,13 @@ static void drain(struct gateway_loop *loop)
     }
 }
 
-/* A client must not be reset after its handshake: listeners close when no handshake is in progress. */
+/* A client must not be reset after its handshake: listeners close when no handshake is in progress. Streams of events
+ * end when new ones would no longer come here. */
 static void shut_listeners(struct gateway_loop *loop)
 {
     uint64_t now_ms = uv_now(&loop->uv);
+    if (now_ms >= loop->refuse_at_ms)
+        live_end(loop->service.live);
     for (unsigned i = 0; i < loop->acceptors_count; i++) {
         struct acceptor *acceptor = &loop->acceptors[i];
         if (acceptor->state == ACCEPTOR_OPEN && now_ms >= loop->refuse_at_ms)
@@ -262,6 +266,7 @@ static void on_tick(uv_timer_t *tick)
     dispatch_expire(&loop->service);
     readings_expire(&loop->service);
     policies_tick(&loop->service);
+    live_tick(loop->service.live);
     timer_wheel_advance(&loop->connections.wheel, uv_now(&loop->uv), TIMERS_MAX, connection_life_on_timer, NULL);
     set_gauges(loop);
     if (loop->service.limits != NULL && loop->thread == 0)
@@ -435,6 +440,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     loop->connections.count_max = args->connections_max;
     service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness, args->identity);
     loop->service.policies = policies_create(&loop->service, args->board, args->subscribes);
+    loop->service.live = live_create(&loop->service);
     open_handles(loop);
     loop->service.limits = args->limits;
     open_readings(loop, args->readers);
@@ -467,6 +473,7 @@ static void loop_close(struct gateway_loop *loop)
         issuer_link_destroy(&loop->service.links[p]);
     metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, 0);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, 0);
+    live_destroy(&loop->service.live);
     policies_destroy(&loop->service.policies);
     pulse_destroy(&loop->pulse);
     connection_pool_deinit(&loop->connections);

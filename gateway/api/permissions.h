@@ -47,6 +47,7 @@ enum permission_off {
     PERMISSION(USER_DELETE, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                                   \
     PERMISSION(USER_ISSUES, OFF_KEY, OWNER_USER, ROLE_USER, SERVERS | READERS)                                         \
     EVERYONE(COUPON_GET, OFF_ANYONE)                                                                                   \
+    EVERYONE(COUPON_LIVE, OFF_ANYONE)                                                                                  \
     PERMISSION(COUPON_CHANGE, OFF_KEY, OWNER_COUPON, ROLE_SELLER, ROLE_ADMIN)                                          \
     PERMISSION(COUPON_ISSUES, OFF_KEY, OWNER_COUPON, ROLE_SELLER, READERS)                                             \
     PERMISSION(COUPONS_LIST, OFF_ANYONE, OWNER_COUPON, ROLE_SELLER, SERVERS | READERS)                                 \

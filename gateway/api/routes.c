@@ -91,6 +91,12 @@ static void read_coupon_get(struct api_call *call, const struct http_request *re
     take_coupon_id(call);
 }
 
+static void read_coupon_live(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_LIVE;
+}
+
 /* --- lists --- */
 
 static bool read_state(struct api_call *call, struct span text)
@@ -409,6 +415,7 @@ static const struct route routes[] = {
     {METHOD_DELETE, "/v1/users/{user_id}", 0, METRIC_ROUTE_USER_DELETE, read_user_delete},
     {METHOD_GET, "/v1/coupons/{id}", ROUTE_ETAG, METRIC_ROUTE_COUPON_GET, read_coupon_get},
     {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ETAG, METRIC_ROUTE_COUPON_CHANGE, read_coupon_change},
+    {METHOD_GET, "/v1/coupons/{id}/live", 0, METRIC_ROUTE_COUPON_LIVE, read_coupon_live},
     {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
     {METHOD_POST, "/v1/coupons", ROUTE_JSON, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
     {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY, METRIC_ROUTE_USER_ISSUES, read_user_issues},

@@ -127,6 +127,7 @@ void connection_answered(struct connection *c, struct exchange *exchange)
         exchange->answered = true;
     while (c->queue_head != NULL && c->queue_head->answered) {
         exchange = connection_dequeue(c);
+        c->streams = false;
         buffer_append(&c->out, exchange->answer.data, exchange->answer.length);
         exchange_release(c->all->exchanges, exchange);
     }
@@ -158,13 +159,18 @@ void connection_begin_parts(struct connection *c)
     reset_at_close(c, true);
 }
 
-void connection_end_parts(struct connection *c)
-{
-    c->streams = false;
-}
-
 void connection_settle_parts(struct connection *c)
 {
     if (c->resets && !c->streams && connection_unwritten(c) == 0)
         reset_at_close(c, false);
+}
+
+/* --- watchers --- */
+
+void connection_unwatch(struct connection *c)
+{
+    if (c->watched == NULL)
+        return;
+    c->all->watchers.on_left(c->all->watchers.arg, c);
+    c->watched = NULL;
 }

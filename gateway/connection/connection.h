@@ -30,6 +30,8 @@
 /* Bytes that an idle connection keeps in each buffer. */
 #define CONNECTION_BUFFER_KEEP 4096
 
+struct live_watched;
+
 enum connection_state {
     CONNECTION_OPEN,      /* accepts requests */
     CONNECTION_LAST,      /* accepts no more requests; closed when all answers are written */
@@ -56,8 +58,8 @@ struct connection {
     struct exchange *queue_tail;
     unsigned queue_length;
     struct exchange *held; /* the last exchange, while it waits for the earlier ones; no request is read meanwhile */
-    bool streams;          /* the answer to the first exchange is sent in parts; no request is read meanwhile, either */
-    bool resets;           /* parts of it are written, and not yet all: closing resets the connection */
+    bool streams; /* the answer to the first exchange is or may become a stream; no request is read meanwhile */
+    bool resets;  /* parts of it are written, and not yet all: closing resets the connection */
     /* output */
     struct buffer out;     /* answers not yet passed to the kernel */
     struct buffer writing; /* passed to libuv because the kernel's buffer is full */
@@ -71,6 +73,9 @@ struct connection {
     /* the peer, once asked for */
     bool peer_known;
     struct net_address peer;
+    /* a watcher: the last answer is a stream of events, without an exchange (watcher.h) */
+    struct live_watched *watched; /* whose events; NULL: this is no watcher */
+    uint32_t watcher_index;       /* among its watchers */
     /* list links */
     bool dirty;
     struct connection *dirty_next;
@@ -117,9 +122,9 @@ bool connection_ends_with(const struct connection *connection, const struct exch
 /* The first part is about to be written. From here on, until the last one is, the peer gets a reset if the connection
  * closes or the process dies: in HTTP/1.0 its end would tell that the answer is whole. */
 void connection_begin_parts(struct connection *connection);
-/* The last part is in the output, or there is none. */
-void connection_end_parts(struct connection *connection);
-/* Call after writing: ends what connection_begin_parts() began when all parts are written. */
+/* A watcher becomes an ordinary connection after its last answer; others stay what they are. */
+void connection_unwatch(struct connection *connection);
+/* Call after writing: ends what connection_begin_parts() began when the answer has ended and all parts are written. */
 void connection_settle_parts(struct connection *connection);
 
 #endif

@@ -35,12 +35,20 @@ struct connection_events {
     void *arg;
 };
 
+/* Whoever writes to watchers (connection/watcher.h). */
+struct connection_watchers {
+    /* This connection is no watcher any more. */
+    void (*on_left)(void *arg, struct connection *connection);
+    void *arg;
+};
+
 struct connections {
     const struct options *options;
     struct metrics *metrics;
     uv_loop_t *uv;
     struct exchanges *exchanges;
     struct connection_events events;
+    struct connection_watchers watchers; /* set by their owner before the first one begins */
     struct http_limits limits;
     struct connection *open; /* all that are not closed */
     struct connection *free;

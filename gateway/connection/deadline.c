@@ -6,7 +6,11 @@
 #define LINGER_MS     2000 /* how long a refused peer may keep sending */
 #define DRAIN_IDLE_MS 1000 /* an active client sends its next request within this time and is answered */
 
-/* The time by which the connection must make progress; UINT64_MAX while it waits for the issuer. */
+/* How often a connection without a deadline is looked at. */
+#define LOOK_MS         1000
+#define LOOK_WATCHER_MS 20000
+
+/* The time by which the connection must make progress; UINT64_MAX while it waits for the issuer, or is a watcher. */
 static uint64_t deadline_of(const struct connection *c)
 {
     const struct options *options = c->all->options;
@@ -14,7 +18,7 @@ static uint64_t deadline_of(const struct connection *c)
         return c->input_ms + LINGER_MS;
     if (c->write_pending)
         return write_watch_due_ms(&c->watch, (uint64_t)options->gateway_header_timeout_ms);
-    if (c->queue_length > 0)
+    if (c->queue_length > 0 || c->watched != NULL)
         return UINT64_MAX;
     if (c->in.length > 0)
         return c->input_ms + (uint64_t)options->gateway_header_timeout_ms;
@@ -38,8 +42,9 @@ void connection_deadline_begin_write(struct connection *c)
 void connection_deadline_arm(struct connection *c)
 {
     uint64_t due = deadline_of(c);
+    uint64_t look_ms = c->watched != NULL ? LOOK_WATCHER_MS : LOOK_MS;
     if (c->state != CONNECTION_CLOSED && (c->timer.previous == NULL || due < c->timer.due_ms))
-        timer_wheel_put(&c->all->wheel, &c->timer, due == UINT64_MAX ? connection_now_ms(c) + 1000 : due);
+        timer_wheel_put(&c->all->wheel, &c->timer, due == UINT64_MAX ? connection_now_ms(c) + look_ms : due);
 }
 
 bool connection_deadline_passed(struct connection *c)

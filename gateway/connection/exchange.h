@@ -35,7 +35,8 @@ enum exchange_kind {
     EXCHANGE_ERASE,
     EXCHANGE_COUPON,
     EXCHANGE_LIST,
-    EXCHANGE_READING
+    EXCHANGE_READING,
+    EXCHANGE_LIVE
 };
 
 struct exchange {

@@ -138,10 +138,10 @@ static void take_input(struct connection *c, char *data, size_t size)
     connection_deadline_arm(c);
 }
 
-/* The peer sends no more; its earlier requests are still answered. */
+/* The peer sends no more; its earlier requests are still answered. A watcher has left: it would not read an end. */
 static void on_peer_end(struct connection *c, ssize_t status)
 {
-    if (status != UV_EOF || c->state == CONNECTION_LINGERING) {
+    if (status != UV_EOF || c->state == CONNECTION_LINGERING || c->watched != NULL) {
         connection_pool_close(c);
         return;
     }

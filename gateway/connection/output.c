@@ -4,6 +4,7 @@
 
 #include "gateway/connection/deadline.h"
 #include "gateway/connection/pool.h"
+#include "gateway/connection/watcher.h"
 
 #define OUT_MAX ((size_t)16 * 1024 * 1024) /* unwritten bytes at which the connection is closed */
 
@@ -83,7 +84,9 @@ void connection_output_flush(struct connection *c)
     }
     connection_count_unread(c);
     connection_settle_parts(c);
-    if (c->state == CONNECTION_LAST && c->queue_length == 0 && connection_unwritten(c) == 0)
+    if (c->watched != NULL)
+        connection_watcher_shrink(c);
+    else if (c->state == CONNECTION_LAST && c->queue_length == 0 && connection_unwritten(c) == 0)
         finish(c);
     else if (connection_held_has_its_turn(c) || (c->stalled && connection_can_take(c)))
         connection_mark_dirty(c); /* parsing continues in the next turn */

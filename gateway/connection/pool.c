@@ -72,6 +72,7 @@ void connection_pool_close(struct connection *c)
     if (c->state == CONNECTION_CLOSED)
         return;
     connection_enter(c, CONNECTION_CLOSED);
+    connection_unwatch(c);
     c->held = NULL;
     connection_count_unread(c);
     while (c->queue_head != NULL)

@@ -10,6 +10,7 @@
 #include "gateway/dispatch/limiting.h"
 #include "gateway/dispatch/local_answers.h"
 #include "gateway/dispatch/readings.h"
+#include "gateway/live/live.h"
 #include "gateway/policy/requests.h"
 #include "gateway/reading/request.h"
 #include "gateway/service/answer.h"
@@ -50,8 +51,9 @@ static void drop_note(struct connection *connection)
 
 static void note_coupon(struct connection *connection, const struct api_call *call)
 {
-    if (connection->note != NULL && (call->kind == API_ISSUE || call->kind == API_CHANGE || call->kind == API_SWEEP ||
-                                     (call->kind == API_READING && call->question.scope == READING_COUPON)))
+    if (connection->note != NULL &&
+        (call->kind == API_ISSUE || call->kind == API_CHANGE || call->kind == API_SWEEP || call->kind == API_LIVE ||
+         (call->kind == API_READING && call->question.scope == READING_COUPON)))
         request_note_set_coupon(connection->note, call->coupon_id);
     else if (connection->note != NULL && call->kind == API_COUPON)
         request_note_set_coupon(connection->note, (struct span){call->coupon.id, strlen(call->coupon.id)});
@@ -263,6 +265,18 @@ static void take_reading(struct service *service, struct connection *connection,
     send_or_hold(service, connection, exchange);
 }
 
+static void take_live(struct service *service, struct connection *connection, const struct http_request *request,
+                      const struct api_call *call)
+{
+    struct exchange *exchange = begin_large(service, connection, request, call, EXCHANGE_LIVE);
+    if (exchange == NULL)
+        return;
+    exchange->op = COUPON_GET;
+    exchange->coupon_id_length = (uint8_t)call->coupon_id.length;
+    memcpy(exchange->coupon_id, call->coupon_id.at, call->coupon_id.length);
+    send_or_hold(service, connection, exchange);
+}
+
 static void hold_local(struct service *service, struct connection *connection, const struct http_request *request,
                        const struct api_call *call)
 {
@@ -321,6 +335,8 @@ void dispatch_held(struct service *service, struct exchange *exchange)
     struct answer answer;
     if (exchange->kind == EXCHANGE_READING) {
         readings_ask(service, exchange);
+    } else if (exchange->kind == EXCHANGE_LIVE) {
+        live_watch(service, exchange);
     } else if (connections_unread_limit_reached(service->connections) ||
                service->exchanges.waiting_lists >= LISTINGS_MAX) {
         answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);
@@ -356,6 +372,9 @@ static void answer_call(struct service *service, struct connection *connection, 
         break;
     case API_READING:
         take_reading(service, connection, request, call);
+        break;
+    case API_LIVE:
+        take_live(service, connection, request, call);
         break;
     case API_PROBLEM:
         answer_problem(service, connection, request, call);

@@ -48,7 +48,6 @@ static void end_stream(struct service *service, struct exchange *exchange)
 {
     struct answer answer = answer_begin(service, exchange);
     reply_end_stream(answer.out, answer.style);
-    connection_end_parts(exchange->connection);
     answer_end(&answer, 200);
 }
 
@@ -71,13 +70,10 @@ static void write_part(struct service *service, struct exchange *exchange)
 /* The client of a stream that has begun gets a reset, because its answer is not whole. */
 static void fail(struct service *service, struct exchange *exchange, enum error_code code)
 {
-    struct connection *connection = exchange->connection;
-    if (exchange->reading->begun) {
-        connection_pool_close(connection);
-        return;
-    }
-    connection_end_parts(connection);
-    answer_exchange_with_error(service, exchange, code);
+    if (exchange->reading->begun)
+        connection_pool_close(exchange->connection);
+    else
+        answer_exchange_with_error(service, exchange, code);
 }
 
 /* --- pages --- */

@@ -90,7 +90,7 @@ static void on_coupon(struct service *service, struct exchange *exchange, uint16
     if (policies_answer(service, exchange, reply))
         return;
     struct answer answer = answer_begin(service, exchange);
-    if (exchange->kind == EXCHANGE_COUPON)
+    if (exchange->kind == EXCHANGE_COUPON || exchange->kind == EXCHANGE_LIVE)
         status = verdict_answer_coupon(answer.out, &service->clock, answer.style, reply);
     if (status != 0)
         answer_end(&answer, status);
@@ -155,7 +155,8 @@ static void give_up(struct service *service, struct exchange *exchange)
 
 static bool is_read(const struct exchange *exchange)
 {
-    return exchange->kind == EXCHANGE_LIST || (exchange->kind == EXCHANGE_ISSUE && exchange->op == ISSUE_LOOKUP) ||
+    return exchange->kind == EXCHANGE_LIST || exchange->kind == EXCHANGE_LIVE ||
+           (exchange->kind == EXCHANGE_ISSUE && exchange->op == ISSUE_LOOKUP) ||
            (exchange->kind == EXCHANGE_CHANGE && (exchange->op == CHANGE_SHOW || exchange->op == CHANGE_RESOLVE)) ||
            (exchange->kind == EXCHANGE_SWEEP && exchange->op == CHANGE_SWEPT) ||
            (exchange->kind == EXCHANGE_COUPON && exchange->op == COUPON_GET);

@@ -181,6 +181,16 @@ const struct policy_entry *policy_cache_find(struct policy_cache *cache, struct 
     return entry;
 }
 
+const struct policy_entry *policy_cache_newer(struct policy_cache *cache, struct span id, int64_t now_us,
+                                              int64_t after_us)
+{
+    struct policy_entry *entry = lookup(cache, id);
+    if (entry == NULL || entry->asked_us <= after_us)
+        return NULL;
+    entry->used_us = now_us;
+    return entry;
+}
+
 /* The entry, if the issuer itself reported it recently. */
 static struct policy_entry *find_recent(struct policy_cache *cache, struct span id, int64_t now_us, int64_t changed_us)
 {

@@ -69,6 +69,10 @@ const struct policy_entry *policy_cache_put(struct policy_cache *cache, const st
 const struct policy_entry *policy_cache_find(struct policy_cache *cache, struct span id, int64_t now_us,
                                              int64_t changed_us);
 
+/* The entry, however old, if it was requested after `after_us`; otherwise NULL. Its state is that of its time. */
+const struct policy_entry *policy_cache_newer(struct policy_cache *cache, struct span id, int64_t now_us,
+                                              int64_t after_us);
+
 /* Lower bound on the issuer's clock, so that a timed state is never reported early. */
 int64_t policy_entry_issuer_us(const struct policy_entry *entry, int64_t now_us);
 

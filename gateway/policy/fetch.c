@@ -29,6 +29,11 @@ void policy_fetch_begin(struct policy_fetch *fetch, struct span id, uint16_t par
     fetch->waiters_count = 0;
 }
 
+bool policy_fetch_serves(const struct policy_fetch *fetch, struct span id, int64_t changed_us)
+{
+    return fetch->stage != FETCH_IDLE && span_equals(policy_fetch_id(fetch), id) && fetch->asked_us > changed_us;
+}
+
 void policy_fetch_wait(struct policy_fetch *fetch, uint64_t tag)
 {
     if (fetch->waiters_count == fetch->waiters_capacity) {

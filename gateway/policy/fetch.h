@@ -24,6 +24,7 @@ struct policy_fetch {
     uint8_t id_length;
     char id[COUPON_ID_MAX];
     int64_t asked_us;
+    int64_t age_us; /* a value of Redis must be younger */
     uint64_t *waiters;
     size_t waiters_count;
     size_t waiters_capacity;
@@ -38,8 +39,11 @@ void policy_fetches_deinit(struct policy_fetches *fetches);
 
 /* The coupon's slot, whichever coupon occupies it. */
 struct policy_fetch *policy_fetch_place(struct policy_fetches *fetches, struct span id);
-/* Assigns an idle slot to this coupon; the caller sets the stage. */
+/* Assigns an idle slot to this coupon; the caller sets the stage, and for Redis the age. */
 void policy_fetch_begin(struct policy_fetch *fetch, struct span id, uint16_t partition);
+/* True when it fetches this coupon and has asked after its last change, so that its result is valid for another client,
+ * too. */
+bool policy_fetch_serves(const struct policy_fetch *fetch, struct span id, int64_t changed_us);
 void policy_fetch_wait(struct policy_fetch *fetch, uint64_t tag);
 /* Frees the slot; a reply that arrives later matches nothing. */
 void policy_fetch_end(struct policy_fetch *fetch);

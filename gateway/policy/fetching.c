@@ -33,6 +33,14 @@ void policies_answer_entry(const struct answer *answer, const struct policy_entr
         answer_error(answer, ERROR_STALE_VERSION, NULL);
 }
 
+void policies_answer_watched(struct service *service, struct exchange *exchange, const struct policy_entry *entry)
+{
+    if (entry->known)
+        service->policies->on_watched(service, exchange, entry);
+    else
+        answer_exchange_with_error(service, exchange, ERROR_COUPON_NOT_FOUND);
+}
+
 /* --- fetches --- */
 
 void policies_ask_issuer(struct service *service, struct policy_fetch *fetch)
@@ -76,6 +84,16 @@ void policies_fail_fetch(struct service *service, struct policy_fetch *fetch, en
     policy_fetch_end(fetch);
 }
 
+static void answer_waiter(struct service *service, struct exchange *exchange, const struct policy_entry *entry)
+{
+    if (exchange->kind == EXCHANGE_LIVE) {
+        policies_answer_watched(service, exchange, entry);
+        return;
+    }
+    struct answer answer = answer_begin(service, exchange);
+    policies_answer_entry(&answer, entry, exchange->if_match, exchange->if_none_match);
+}
+
 /* The read that started the fetch counts for `source`, the others as local. */
 void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, const struct policy_entry *entry,
                            enum metric_policy_source source)
@@ -83,11 +101,9 @@ void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, 
     uint64_t answered = 0;
     for (size_t i = 0; i < fetch->waiters_count; i++) {
         struct exchange *exchange = exchange_find(&service->exchanges, fetch->waiters[i]);
-        struct answer answer;
         if (exchange == NULL)
             continue;
-        answer = answer_begin(service, exchange);
-        policies_answer_entry(&answer, entry, exchange->if_match, exchange->if_none_match);
+        answer_waiter(service, exchange, entry);
         answered++;
     }
     policies_count_read(service, source, 1);
@@ -96,10 +112,11 @@ void policies_answer_fetch(struct service *service, struct policy_fetch *fetch, 
     policy_fetch_end(fetch);
 }
 
-bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id)
+bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id, int64_t age_us)
 {
     uint16_t partition = coupon_partition(id.at, id.length, service->partitions);
     policy_fetch_begin(fetch, id, partition);
+    fetch->age_us = age_us;
     if (ask_redis(service, fetch))
         return true;
     if (!service_partition_up(service, partition))

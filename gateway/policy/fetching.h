@@ -12,8 +12,12 @@
 void policies_answer_entry(const struct answer *answer, const struct policy_entry *entry, const char *if_match,
                            const char *if_none_match);
 
-/* Starts a fetch in an idle slot; false when neither Redis nor the issuer can be queried. */
-bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id);
+/* The coupon of an EXCHANGE_LIVE is known, or known not to exist. */
+void policies_answer_watched(struct service *service, struct exchange *exchange, const struct policy_entry *entry);
+
+/* Starts a fetch in an idle slot; false when neither Redis nor the issuer can be queried. Redis' value must be younger
+ * than `age_us`. */
+bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id, int64_t age_us);
 /* Queries the issuer, directly or after Redis. */
 void policies_ask_issuer(struct service *service, struct policy_fetch *fetch);
 /* Answers all waiting exchanges and ends the fetch. */

@@ -14,11 +14,10 @@ struct policies *policies_create(struct service *service, struct policy_board *b
     policies->board = board;
     policies->ttl_us = options->gateway_policy_ttl_ms * 1000;
     policies->timeout_us = options->gateway_issuer_timeout_ms * 1000;
-    if (policies->ttl_us > 0)
-        policies->cache = policy_cache_create(POLICY_CACHE_ENTRIES, policies->ttl_us);
+    policies->cache = policy_cache_create(POLICY_CACHE_ENTRIES, policies->ttl_us);
     policies->redis_events =
         (struct policy_redis_events){policies_on_redis_result, policies_on_redis_news, policies_on_redis_gap, service};
-    if (policies->cache != NULL && options->gateway_redis[0] != '\0')
+    if (policies->ttl_us > 0 && options->gateway_redis[0] != '\0')
         policies->redis = policy_redis_create(options, subscribes, policy_board_nonce(board), &policies->redis_events,
                                               service->metrics, service->connections->uv);
     return policies;

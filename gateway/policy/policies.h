@@ -6,10 +6,12 @@
  *   requests.h  answers reads, and refuses issue requests from the cache
  *   fetching.h  queries Redis and the issuer, once for all clients that wait for the same coupon
  *   reports.h   processes what issuer and Redis report
+ *   watching.h  asks for coupons that clients watch
  */
 #ifndef COUPOND_POLICIES_H
 #define COUPOND_POLICIES_H
 
+#include "gateway/connection/exchange.h"
 #include "gateway/policy/board.h"
 #include "gateway/policy/cache.h"
 #include "gateway/policy/fetch.h"
@@ -18,14 +20,16 @@
 
 struct policies {
     struct policy_board *board; /* borrowed */
-    struct policy_cache *cache; /* NULL: every request goes to the issuer */
+    struct policy_cache *cache; /* without a TTL nothing in it is valid for reads */
     struct policy_redis *redis; /* NULL: not configured */
     struct policy_redis_events redis_events;
-    int64_t ttl_us;
+    int64_t ttl_us; /* 0: every read goes to the issuer */
     int64_t timeout_us;
     int64_t issuer_ahead_us[PARTITIONS_MAX]; /* lower bound on the offset to clock_boot_us(); 0: not known yet */
     int64_t latest_ahead_us;                 /* the same, of the partition that reported last */
     struct policy_fetches fetches;
+    /* An EXCHANGE_LIVE has its coupon, which exists: its answer begins. Set by its owner. */
+    void (*on_watched)(struct service *service, struct exchange *exchange, const struct policy_entry *entry);
 };
 
 /* True for a plausible value of an issuer's clock. */

@@ -106,15 +106,28 @@ bool policies_take_reply(struct service *service, uint16_t partition, const stru
     return policy_fetch_is_tag(reply->tag);
 }
 
+static bool answer_watched(struct service *service, struct exchange *exchange, const struct frame_coupon_reply *reply)
+{
+    struct span id = {exchange->coupon_id, exchange->coupon_id_length};
+    struct coupon coupon;
+    if (!bears(reply, id, &coupon))
+        return false;
+    policies_count_read(service, METRIC_POLICY_ISSUER, 1);
+    policies_answer_watched(service, exchange, keep(service, id, &coupon, exchange->begun_us, reply->now_us));
+    return true;
+}
+
 /* Caches the coupon for other clients, too. */
 bool policies_answer(struct service *service, struct exchange *exchange, const struct frame_coupon_reply *reply)
 {
     struct span id = {exchange->coupon_id, exchange->coupon_id_length};
     struct policy_page page = {.ttl_us = service->policies->ttl_us};
     struct coupon coupon;
+    if (exchange->kind == EXCHANGE_LIVE)
+        return answer_watched(service, exchange, reply);
     if (exchange->kind != EXCHANGE_COUPON || exchange->op != COUPON_GET || !bears(reply, id, &coupon))
         return false;
-    if (service->policies->cache != NULL)
+    if (service->policies->ttl_us > 0)
         keep(service, id, &coupon, exchange->begun_us, reply->now_us);
     policies_count_read(service, METRIC_POLICY_ISSUER, 1);
     page.coupon_id = id;
@@ -152,7 +165,7 @@ void policies_on_issue_reply(struct service *service, uint16_t partition, const 
                              const struct frame_issue_reply *reply)
 {
     policies_note_time(service->policies, partition, reply->now_us);
-    if (service->policies->cache == NULL || exchange->kind != EXCHANGE_ISSUE)
+    if (service->policies->ttl_us == 0 || exchange->kind != EXCHANGE_ISSUE)
         return;
     if (reply->verdict == VERDICT_NOT_STARTED)
         refresh(service, exchange);
@@ -182,8 +195,7 @@ static const struct policy_entry *cache_value(struct service *service, const str
     age_us = age_us < 0 ? 0 : age_us;
     report.coupon = &coupon;
     report.asked_us = report.reported_us = clock_mono_us() - age_us;
-    if (age_us >= policies->ttl_us ||
-        report.asked_us <= policy_board_changed_us(policies->board, policy_hash(report.id)))
+    if (age_us >= fetch->age_us || report.asked_us <= policy_board_changed_us(policies->board, policy_hash(report.id)))
         return NULL;
     return policy_cache_put(policies->cache, &report, service_now_us(service));
 }

@@ -22,20 +22,15 @@ static void wait_for_fetch(struct service *service, struct connection *connectio
     policy_fetch_wait(fetch, exchange_tag(exchange));
 }
 
-/* True when the fetch started after the last change, so that its result is valid for a new client too. */
-static bool may_join(const struct policy_fetch *fetch, struct span id, int64_t changed_us)
-{
-    return fetch->stage != FETCH_IDLE && span_equals(policy_fetch_id(fetch), id) && fetch->asked_us > changed_us;
-}
-
 /* False when another fetch occupies the coupon's slot. */
 static bool join_or_begin(struct service *service, struct connection *connection, const struct http_request *request,
                           const struct api_call *call, int64_t changed_us)
 {
     struct policy_fetch *fetch = policy_fetch_place(&service->policies->fetches, call->coupon_id);
-    if (fetch->stage != FETCH_IDLE && !may_join(fetch, call->coupon_id, changed_us))
+    if (fetch->stage != FETCH_IDLE && !policy_fetch_serves(fetch, call->coupon_id, changed_us))
         return false;
-    if (fetch->stage == FETCH_IDLE && !policies_begin_fetch(service, fetch, call->coupon_id)) {
+    if (fetch->stage == FETCH_IDLE &&
+        !policies_begin_fetch(service, fetch, call->coupon_id, service->policies->ttl_us)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return true;
     }
@@ -49,7 +44,7 @@ bool policies_read(struct service *service, struct connection *connection, const
     struct policies *policies = service->policies;
     const struct policy_entry *entry = NULL;
     int64_t changed_us = 0;
-    if (policies->cache == NULL || request->no_cache)
+    if (policies->ttl_us == 0 || request->no_cache)
         return false;
     changed_us = policy_board_changed_us(policies->board, policy_hash(call->coupon_id));
     entry = policy_cache_find(policies->cache, call->coupon_id, service_now_us(service), changed_us);
@@ -78,8 +73,7 @@ bool policies_refuse(struct service *service, struct connection *connection, con
     struct policy_start start = {0};
     int64_t changed_us = 0;
     enum error_code code = ERROR_CODE_COUNT;
-    if (policies->cache == NULL || call->issue_op == ISSUE_LOOKUP ||
-        !policy_cache_refuses(policies->cache, service_now_us(service)))
+    if (call->issue_op == ISSUE_LOOKUP || !policy_cache_refuses(policies->cache, service_now_us(service)))
         return false;
     changed_us = policy_board_changed_us(policies->board, policy_hash(call->coupon_id));
     code = policy_cache_refusal(policies->cache, call->coupon_id, service_now_us(service), changed_us, &start);

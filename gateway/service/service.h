@@ -19,6 +19,7 @@
 #include "shared/telemetry/metrics.h"
 
 struct limits;
+struct live;
 struct policies;
 struct readers;
 struct reading_port;
@@ -31,7 +32,8 @@ struct service {
     struct issuer_link *links[PARTITIONS_MAX];
     uint16_t partitions; /* number of partitions */
     struct policies *policies;
-    struct limits *limits;             /* shared by all threads; NULL: none is on */
+    struct limits *limits; /* shared by all threads; NULL: none is on */
+    struct live *live;
     struct readers *readers;           /* shared by all threads; NULL: the store is not read */
     struct reading_port *reading_port; /* this thread's */
     struct readiness *readiness;

@@ -223,6 +223,11 @@ ENGINE = [
     ("row", "Connections and drops"),
     ("graph", "HTTP connections", "short", 8, NONE, "Open connections, and requests that wait for the issuer.",
      {"open {{instance}}": "coupond_gateway_connections", "waiting {{instance}}": "coupond_gateway_in_flight"}),
+    ("graph", "Watchers", "short", 8, NONE,
+     "Streams of events and the coupons that they are about; events sent per second, and left out because a watcher "
+     "had not read the one before.",
+     {"watchers {{instance}}": "coupond_gateway_watchers", "coupons {{instance}}": "coupond_gateway_watched_coupons",
+      "{{result}}": "sum by (result) (rate(coupond_gateway_events_total[RATE]))"}),
     ("graph", "Connections opened and closed", "ops", 8, NONE,
      "Accepted; refused because there are too many; closed because they were idle, did not complete a request, or did "
      "not read their answers.",

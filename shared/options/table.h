@@ -40,6 +40,8 @@
     OPTION(gateway, token_cache, NUMBER, 65536, BETWEEN(8, 16777216), "maximum credentials per thread that are remembered after they were checked, at about 120 bytes each") \
     OPTION(gateway, api_keys_file, PATH, "", LENGTH(0, 255), "file with a row for each API key: name, role, hash, as coupond keygen --api-key prints it; it is read again when it changes; empty: none") \
     OPTION(gateway, connections_max, NUMBER, 16384, BETWEEN(1, 1000000), "maximum open connections per thread; further ones are answered 503 and closed") \
+    OPTION(gateway, watchers_max, NUMBER, 10000, BETWEEN(0, 1000000), "maximum open streams of events (GET /v1/coupons/{id}/live) per thread, which count among its connections, too; further ones are answered 503") \
+    OPTION(gateway, heartbeat_ms, DURATION, 10000, BETWEEN(100, 3600000), "longest silence of a stream of events; then a comment is sent, so that proxies keep it open") \
     OPTION(gateway, in_flight_max, NUMBER, 65536, BETWEEN(1, 1000000), "maximum requests per thread that wait for the issuer; further ones are answered 503") \
     OPTION(gateway, unread_bytes_max, SIZE, 67108864, BETWEEN(4096, 1099511627776), "maximum bytes per thread of answers that clients have not read; beyond it lists, /metrics, /openapi.json and /docs are answered 503") \
     OPTION(gateway, user_rate, NUMBER, 0, BETWEEN(0, 10000), "requests per second of a user on average; further ones are answered 429; 0: no limit") \

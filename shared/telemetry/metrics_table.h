@@ -36,6 +36,9 @@
     X(GATEWAY_REDIS_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_redis_connected", "working connections to Redis: one per thread, and one for announced changes") \
     X(GATEWAY_REDIS_ERRORS, COUNTER, REDIS_ERROR, 1, "coupond_gateway_redis_errors_total", "Redis errors, by kind; reads then fall back to the issuer") \
     X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that arrived after their request had been answered") \
+    X(GATEWAY_WATCHERS, GAUGE, NONE, 1, "coupond_gateway_watchers", "connections that receive the events of a coupon") \
+    X(GATEWAY_WATCHED_COUPONS, GAUGE, NONE, 1, "coupond_gateway_watched_coupons", "watched coupons, summed over the gateway's threads; each is asked for about four times a second or less") \
+    X(GATEWAY_EVENTS, COUNTER, EVENT, 1, "coupond_gateway_events_total", "events and heartbeats for watchers, by result; skipped: left out because the watcher had not read the one before") \
     X(GATEWAY_STORE_READS, COUNTER, STORE_RESULT, 1, "coupond_gateway_store_reads_total", "pages of issues read from the store, by result; a stream is a sequence of pages") \
     X(GATEWAY_STORE_ROWS, COUNTER, NONE, 1, "coupond_gateway_store_rows_total", "issues read from the store") \
     X(GATEWAY_STORE_READ_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_gateway_store_read_seconds", "time from the request of a page until it is read, with the wait in the queue") \
@@ -113,6 +116,7 @@
     X(COUPONS_CREATE, "coupons_create", "201 400 401 403 409 412 415 503") \
     X(COUPONS_LIST, "coupons_list", "200 400 401 403 503") \
     X(COUPON_GET, "coupon_get", "200 304 400 404 503") \
+    X(COUPON_LIVE, "coupon_live", "200 400 404 503") \
     X(COUPON_CHANGE, "coupon_change", "200 400 401 403 404 412 415 503") \
     X(ISSUE_POST, "issue_post", "201 400 401 403 404 409 410 412 415 503") \
     X(ISSUE_PUT, "issue_put", "200 201 400 401 403 404 409 410 412 415 503") \
@@ -164,6 +168,9 @@
 /* For LIMIT: gateway/user_rate and gateway/address_rate. */
 #define METRIC_LIMIT_TABLE(X) X(USER, "user") X(ADDRESS, "address")
 
+/* For EVENT. */
+#define METRIC_EVENT_TABLE(X) X(SENT, "sent") X(SKIPPED, "skipped")
+
 /* For STORE_RESULT: enum store_result of shared/store/rows.h, in its order. */
 #define METRIC_STORE_RESULT_TABLE(X) \
     X(OK, "ok") X(RETRY, "retry") X(FAILED, "failed") X(FOREIGN, "foreign") X(OTHER, "other") X(BEHIND, "behind") X(REJECTED, "rejected")
@@ -205,6 +212,7 @@
     X(IDENTITY_SOURCE, "source", METRIC_IDENTITY_SOURCE_TABLE) \
     X(UNAVAILABLE, "code", METRIC_UNAVAILABLE_TABLE) \
     X(LIMIT, "kind", METRIC_LIMIT_TABLE) \
+    X(EVENT, "result", METRIC_EVENT_TABLE) \
     X(DROP, "reason", METRIC_DROP_TABLE) \
     X(TIMEOUT, "reason", METRIC_TIMEOUT_TABLE)
 /* clang-format on */
@@ -237,6 +245,12 @@ enum metric_store_result {
 enum metric_unavailable {
 #define X(id, name) METRIC_UNAVAILABLE_##id,
     METRIC_UNAVAILABLE_TABLE(X)
+#undef X
+};
+
+enum metric_event {
+#define X(id, name) METRIC_EVENT_##id,
+    METRIC_EVENT_TABLE(X)
 #undef X
 };
 

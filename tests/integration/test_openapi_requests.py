@@ -92,7 +92,8 @@ class Client:
         answer = http.client.HTTPResponse(self.connection, method=method)
         try:
             answer.begin()
-            body = answer.read()
+            endless = answer.getheader("Content-Type") == "text/event-stream"
+            body = answer.read1() if endless else answer.read()
             if answer.getheader("Connection") == "close":
                 self.close()
             return answer.status, answer.headers, None if method == "HEAD" and not body else body

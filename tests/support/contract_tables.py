@@ -240,6 +240,8 @@ def member_faults(contract):
 
 # Whose member names the program's functions write: (schema, file, the function and what follows it).
 WRITTEN = (("Coupon", "gateway/reply/json.c", ("append_texts", "append_counts", "coupon_json_append")),
+           ("CouponLive", "gateway/live/event.c", ("live_event_coupon",)),
+           ("CouponUnavailable", "gateway/live/event.c", ("live_event_unavailable",)),
            ("Issue", "gateway/reply/json.c", ("put_code", "issue_json_format")),
            ("Redemption", "gateway/reply/json.c", ("put_redemption", "put_actor")),
            ("Revocation", "gateway/reply/json.c", ("put_revocation", "put_actor")))
