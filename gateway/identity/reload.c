@@ -6,13 +6,13 @@
 #include "gateway/identity/download.h"
 #include "gateway/identity/source.h"
 #include "shared/clock.h"
+#include "shared/mask.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/metrics.h"
 #include "shared/worker.h"
 
 #define SECOND_US     INT64_C(1000000)
-#define CYCLE_US      (SECOND_US / 4)
-#define FILE_US       SECOND_US        /* between two looks at a file */
+#define CYCLE_US      (SECOND_US / 4)  /* also between two looks at a file */
 #define URL_SOON_US   (10 * SECOND_US) /* at least, between two reads because of unknown keys */
 #define URL_RETRY_US  SECOND_US        /* after the first failure; doubles */
 #define URL_RETRY_MAX (60 * SECOND_US)
@@ -79,7 +79,9 @@ static int use(struct reload *self, struct source *source, struct span text, str
         return -1;
     }
     source_accept(source, text);
-    log_info("gateway", "read %s place=%.*s keys=%u api_keys=%u", source->option, PLACE_SHOWN, source->place,
+    char place[MASKED_MAX];
+    mask_secrets(source->place, place);
+    log_info("gateway", "read %s place=%.*s keys=%u api_keys=%u", source->option, PLACE_SHOWN, place,
              credentials->keys == NULL ? 0 : key_set_count(credentials->keys),
              credentials->api_keys == NULL ? 0 : api_keys_count(credentials->api_keys));
     credentials_board_publish(self->board, &credentials);
@@ -102,21 +104,23 @@ static void note_success(struct reload *self, struct source *source, int64_t now
     source->fault.text[0] = '\0';
     source->ok_us = now_us;
     source->wait_us = URL_RETRY_US;
-    source->due_us = now_us + (source->is_url ? self->refresh_us : FILE_US);
+    source->due_us = now_us + (source->is_url ? self->refresh_us : CYCLE_US);
 }
 
 /* The same fault is logged once. */
 static void note_failure(struct reload *self, struct source *source, int64_t now_us, const struct error *error)
 {
     bool fresh = !source->failed || strcmp(source->fault.text, error->text) != 0;
+    char place[MASKED_MAX];
+    mask_secrets(source->place, place);
     if (fresh)
-        log_warn("gateway", "%s: %.*s: %s; %s", source->option, PLACE_SHOWN, source->place, error->text,
+        log_warn("gateway", "%s: %.*s: %s; %s", source->option, PLACE_SHOWN, place, error->text,
                  source->text == NULL ? "no token can be checked before" : "the keys from before stay valid");
     if (!source->failed)
         source->wait_us = URL_RETRY_US;
     source->failed = true;
     source->fault = *error;
-    source->due_us = now_us + (source->is_url ? least(source->wait_us, self->refresh_us) : FILE_US);
+    source->due_us = now_us + (source->is_url ? least(source->wait_us, self->refresh_us) : CYCLE_US);
     source->wait_us = least(2 * source->wait_us, URL_RETRY_MAX);
     if (source->is_url || fresh)
         metrics_add(self->metrics, METRIC_GATEWAY_IDENTITY_LOAD_FAILURES, source->kind, 1);
@@ -216,7 +220,8 @@ static int read_files(struct reload *self, struct error *error)
             continue;
         try_source(self, source);
         if (source->failed)
-            return error_set(error, "%s: %.*s: %s", source->option, PLACE_SHOWN, source->place, source->fault.text);
+            return error_set(error, "%s: %.*s: %s", source->option, PLACE_SHOWN, source->place,
+                             source->fault.text); /* a file's path */
     }
     return 0;
 }

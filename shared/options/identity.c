@@ -51,6 +51,24 @@ static int check_claims(const struct options *options, struct error *error)
     return 0;
 }
 
+/* A copied address may have a user, a password or a token in it, which logs would show. */
+static int check_texts(const struct options *options, struct error *error)
+{
+    const struct {
+        const char *option, *value;
+    } rows[] = {{"token_issuer", options->gateway_token_issuer},
+                {"token_audience", options->gateway_token_audience},
+                {"token_user_claim", options->gateway_token_user_claim},
+                {"token_roles_claim", options->gateway_token_roles_claim},
+                {"token_segments_claim", options->gateway_token_segments_claim}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strpbrk(rows[i].value, "@?#") != NULL)
+            return error_set(error, "gateway/%s: expected a name, or a URL without user, password and query",
+                             rows[i].option);
+    }
+    return 0;
+}
+
 int option_check_identity(const struct options *options, struct error *error)
 {
     bool on = strcmp(options->gateway_identity, "on") == 0;
@@ -64,5 +82,7 @@ int option_check_identity(const struct options *options, struct error *error)
         return error_set(error,
                          "keys are set for tokens or API keys, but gateway/identity is off, so that nobody would "
                          "be asked for them; set gateway/identity to on");
-    return check_key_url(options, error) != 0 || check_claims(options, error) != 0 ? -1 : 0;
+    if (check_key_url(options, error) != 0 || check_claims(options, error) != 0)
+        return -1;
+    return check_texts(options, error);
 }
