@@ -13,6 +13,7 @@
 #include "gateway/connection/output.h"
 #include "gateway/connection/pool.h"
 #include "gateway/dispatch/dispatch.h"
+#include "gateway/dispatch/eligibility.h"
 #include "gateway/dispatch/readings.h"
 #include "gateway/limits/limits.h"
 #include "gateway/live/live.h"
@@ -441,6 +442,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     service_init(&loop->service, options, loop->metrics, &loop->connections, args->readiness, args->identity);
     loop->service.policies = policies_create(&loop->service, args->board, args->subscribes);
     loop->service.live = live_create(&loop->service);
+    loop->service.eligibility = eligibility_create(&loop->service);
     open_handles(loop);
     loop->service.limits = args->limits;
     open_readings(loop, args->readers);
@@ -475,6 +477,7 @@ static void loop_close(struct gateway_loop *loop)
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, 0);
     live_destroy(&loop->service.live);
     policies_destroy(&loop->service.policies);
+    eligibility_destroy(&loop->service.eligibility);
     pulse_destroy(&loop->pulse);
     connection_pool_deinit(&loop->connections);
     service_deinit(&loop->service);

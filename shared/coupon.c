@@ -43,6 +43,13 @@ uint32_t coupon_remaining(const struct coupon *coupon)
     return in_force < coupon->quantity ? coupon->quantity - in_force : 0;
 }
 
+uint32_t coupon_segments_hash(const char *segments, size_t length)
+{
+    if (length == 0)
+        return 0;
+    return (uint32_t)(XXH64(segments, length, 0) % (UINT32_MAX - 1)) + 1;
+}
+
 bool quantity_valid(uint32_t quantity)
 {
     return (quantity >= 1 && quantity <= QUANTITY_MAX) || quantity == QUANTITY_UNLIMITED;

@@ -70,6 +70,11 @@ bool coupon_text_valid(enum coupon_text text, const char *bytes, size_t length);
 
 /* What is left, QUANTITY_UNLIMITED for a coupon without a bound. */
 uint32_t coupon_remaining(const struct coupon *coupon);
+/*
+ * A coupon's segments as decisions compare them: 32 bits of a hash of the text, the same in every process; 0: it has
+ * none. Neither UINT32_MAX nor, for a text, 0.
+ */
+uint32_t coupon_segments_hash(const char *segments, size_t length);
 /* True for a number of pieces, or none. */
 bool quantity_valid(uint32_t quantity);
 
@@ -109,7 +114,9 @@ bool quantity_valid(uint32_t quantity);
     X(CODE_NOT_FOUND, "code_not_found")                                                                                \
     X(ERASED, "erased")                                                                                                \
     X(SWEEPING, "sweeping")                                                                                            \
-    X(SWEPT, "swept")
+    X(SWEPT, "swept")                                                                                                  \
+    X(FORBIDDEN, "forbidden")                                                                                          \
+    X(NOT_ELIGIBLE, "not_eligible")
 
 enum verdict {
 #define X(id, name) VERDICT_##id,

@@ -86,11 +86,11 @@ static void make_id(char id[REQUEST_ID_MAX + 1])
     sodium_bin2hex(id, REQUEST_ID_MAX + 1, bytes, sizeof bytes);
 }
 
-struct request_note *request_note_create(const struct http_request *request, bool logged, int64_t now_us)
+struct request_note *request_note_create(const struct http_request *request, bool needed, int64_t now_us)
 {
     const struct span id = request == NULL ? SPAN_NONE : request->request_id;
     struct request_note *note = NULL;
-    if (id.at == NULL && !logged)
+    if (id.at == NULL && !needed)
         return NULL;
     note = calloc(1, sizeof *note);
     CHECK(note != NULL);
@@ -118,6 +118,20 @@ size_t request_note_copy_id(const struct request_note *note, char out[REQUEST_ID
     size_t length = strlen(note->id);
     memcpy(out, note->id, length);
     return length;
+}
+
+size_t request_note_copy_actor(const struct request_note *note, char out[ACTOR_MAX])
+{
+    size_t length = strlen(note->actor);
+    memcpy(out, note->actor, length);
+    return length;
+}
+
+void request_note_set_actor(struct request_note *note, struct span actor)
+{
+    CHECK(actor.length <= ACTOR_MAX);
+    memcpy(note->actor, actor.at, actor.length);
+    note->actor[actor.length] = '\0';
 }
 
 void request_note_set_coupon(struct request_note *note, struct span coupon_id)

@@ -1,6 +1,6 @@
 /*
- * Per-request data for logs and for clients that search them: request id, trace context, arrival time. It exists only
- * for requests with an X-Request-Id, or for all with log/requests; other requests have none and pay nothing.
+ * Per-request data for logs and for clients that search them: request id, trace context, arrival time; and who asks. It
+ * exists only for requests with an X-Request-Id and for changes, or for all with log/requests; others pay nothing.
  */
 #ifndef COUPOND_REQUEST_NOTE_H
 #define COUPOND_REQUEST_NOTE_H
@@ -17,18 +17,21 @@ struct request_note {
     char trace_id[32 + 1];       /* of the W3C traceparent; empty: missing or invalid */
     char span_id[16 + 1];        /* the caller's */
     char coupon_id[COUPON_ID_MAX + 1];
+    char actor[ACTOR_MAX + 1]; /* empty: nobody is known */
     enum method method;
     int64_t begun_us;
 };
 
-/* Returns NULL unless the request has an id of its own or `logged` is true. `request` is NULL for input that could not
+/* Returns NULL unless the request has an id of its own or `needed` is true. `request` is NULL for input that could not
  * be parsed. The caller frees the note. */
-struct request_note *request_note_create(const struct http_request *request, bool logged, int64_t now_us);
+struct request_note *request_note_create(const struct http_request *request, bool needed, int64_t now_us);
 /* Sets *note to NULL; accepts NULL. */
 void request_note_destroy(struct request_note **note);
 
-/* Copies the id, without a NUL; returns its length. */
+/* Copy the id or the actor, without a NUL, and return its length. */
 size_t request_note_copy_id(const struct request_note *note, char out[REQUEST_ID_MAX]);
+size_t request_note_copy_actor(const struct request_note *note, char out[ACTOR_MAX]);
+void request_note_set_actor(struct request_note *note, struct span actor);
 void request_note_set_coupon(struct request_note *note, struct span coupon_id);
 /* Writes the request's log line. */
 void request_note_log(const struct request_note *note, enum metric_route route, int status, int64_t now_us);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/connection/request_note.h"
+#include "gateway/dispatch/audit.h"
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
@@ -49,15 +50,17 @@ static struct frame_change_request *add_record(struct service *service, uint16_t
     record->user_id_length = exchange->user_id_length;
     memcpy(record->coupon_id, exchange->coupon_id, exchange->coupon_id_length);
     memcpy(record->user_id, exchange->user_id, exchange->user_id_length);
-    if (exchange->note != NULL)
+    if (exchange->note != NULL) {
         record->request_id_length = (uint8_t)request_note_copy_id(exchange->note, record->request_id);
+        record->actor_length = (uint8_t)request_note_copy_actor(exchange->note, record->actor);
+    }
     return record;
 }
 
 static void fill(struct frame_change_request *record, const struct api_call *call)
 {
     record->sequence = call->sequence;
-    record->flags = call->revocation.flags;
+    record->flags = call->revocation.flags | (call->owned ? CHANGE_IF_OWNER : 0);
     record->reference_length = (uint8_t)call->reference.length;
     record->reason_length = (uint8_t)call->revocation.reason_length;
     if (call->reference.length > 0)
@@ -183,6 +186,7 @@ static bool ask_store(struct service *service, struct exchange *exchange, enum c
 static void accept_erasure(struct service *service, struct exchange *exchange)
 {
     static const char body[] = "{}";
+    audit_log(exchange, VERDICT_ERASED, 0);
     struct answer answer = answer_begin(service, exchange);
     struct reply accepted = {.status = 202, .type = REPLY_JSON, .body = body, .body_length = sizeof body - 1};
     reply_write(answer.out, &service->clock, answer.style, &accepted);
@@ -239,6 +243,7 @@ void change_on_unsent_erasure(struct service *service, uint16_t partition, struc
 static void answer_reply(struct service *service, uint16_t partition, struct exchange *exchange,
                          const struct frame_change_reply *reply)
 {
+    audit_log(exchange, (enum verdict)reply->verdict, reply->issue.sequence);
     struct answer answer = answer_begin(service, exchange);
     int status = 0;
     if (exchange->kind == EXCHANGE_CHANGE)

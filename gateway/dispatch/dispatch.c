@@ -6,7 +6,9 @@
 #include "gateway/api/coupon_id_random.h"
 #include "gateway/api/listing.h"
 #include "gateway/connection/request_note.h"
+#include "gateway/dispatch/audit.h"
 #include "gateway/dispatch/change.h"
+#include "gateway/dispatch/eligibility.h"
 #include "gateway/dispatch/limiting.h"
 #include "gateway/dispatch/local_answers.h"
 #include "gateway/dispatch/readings.h"
@@ -40,6 +42,17 @@ static void take_note(struct service *service, struct connection *connection, co
     bool logged = service->options->log_requests;
     if (logged || (request != NULL && request->request_id.at != NULL))
         connection->note = request_note_create(request, logged, service_now_us(service));
+}
+
+/* A change has a note, so that its record says with which request, and who asked for it. */
+static void note_actor(struct service *service, struct connection *connection, const struct http_request *request,
+                       const struct api_call *call)
+{
+    const struct principal *principal = &call->principal;
+    if (connection->note == NULL && audit_concerns(call))
+        connection->note = request_note_create(request, true, service_now_us(service));
+    if (connection->note != NULL && principal->id_length > 0)
+        request_note_set_actor(connection->note, (struct span){principal->id, principal->id_length});
 }
 
 /* Drops a note that no exchange has taken over. */
@@ -154,6 +167,7 @@ static void send_issue(struct service *service, struct connection *connection, c
     record->op = (uint8_t)call->issue_op;
     record->nth = call->nth;
     record->request_key = call->request_key;
+    record->segments = eligibility_claim(service, exchange, call);
     record->coupon_id_length = (uint8_t)call->coupon_id.length;
     record->user_id_length = (uint8_t)call->user_id.length;
     memcpy(record->coupon_id, call->coupon_id.at, call->coupon_id.length);
@@ -206,8 +220,11 @@ static void send_coupon(struct service *service, struct connection *connection, 
         return;
     }
     frame_coupon_write(&record->coupon, &call->coupon);
-    if (exchange->note != NULL)
+    if (exchange->note != NULL) {
         record->request_id_length = (uint8_t)request_note_copy_id(exchange->note, record->request_id);
+        record->actor_length = (uint8_t)request_note_copy_actor(exchange->note, record->actor);
+    }
+    record->if_owner = call->owned;
     record->fields = call->coupon_op == COUPON_CHANGE ? call->coupon_fields : 0;
 }
 
@@ -403,6 +420,7 @@ void dispatch_request(struct service *service, struct connection *connection, co
     if (service->limits == NULL || !limiting_refuse_client(service, connection, request)) {
         service->rules.now_s = service->clock.second;
         api_read(&call, request, &service->rules);
+        note_actor(service, connection, request, &call);
         note_coupon(connection, &call);
         if (service->limits == NULL || !limiting_refuse_user(service, connection, request, &call))
             answer_call(service, connection, request, &call);

@@ -1,6 +1,8 @@
 #include "gateway/api/listing.h"
+#include "gateway/dispatch/audit.h"
 #include "gateway/dispatch/change.h"
 #include "gateway/dispatch/dispatch.h"
+#include "gateway/dispatch/eligibility.h"
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/policy/policies.h"
 #include "gateway/policy/reports.h"
@@ -26,6 +28,8 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
         return;
     policies_on_issue_reply(service, partition, exchange, reply);
     if (exchange->kind == EXCHANGE_ISSUE && change_ask_details(service, partition, exchange, reply))
+        return;
+    if (exchange->kind == EXCHANGE_ISSUE && eligibility_ask_again(service, partition, exchange, reply))
         return;
     struct answer answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_ISSUE)
@@ -89,6 +93,7 @@ static void on_coupon(struct service *service, struct exchange *exchange, uint16
     int status = 0;
     if (policies_answer(service, exchange, reply))
         return;
+    audit_log(exchange, (enum verdict)reply->verdict, 0);
     struct answer answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_COUPON || exchange->kind == EXCHANGE_LIVE)
         status = verdict_answer_coupon(answer.out, &service->clock, answer.style, reply);
@@ -102,7 +107,7 @@ void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_
 {
     struct service *service = arg;
     struct exchange *exchange = NULL;
-    if (policies_take_reply(service, partition, reply))
+    if (eligibility_take_reply(service, partition, reply) || policies_take_reply(service, partition, reply))
         return;
     exchange = find_waiting(service, partition, reply->tag);
     if (exchange == NULL)
@@ -137,6 +142,7 @@ void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag)
     struct service *service = arg;
     struct exchange *exchange = exchange_find(&service->exchanges, tag);
     policies_on_unsent(service, tag);
+    eligibility_on_unsent(service, tag);
     if (exchange == NULL || (exchange->waiting & (1ull << partition)) == 0)
         return;
     if (exchange->kind == EXCHANGE_ERASE)

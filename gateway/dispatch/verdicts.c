@@ -108,16 +108,23 @@ static enum error_code plain_error(enum verdict verdict)
         return ERROR_STALE_VERSION;
     case VERDICT_LATE:
         return ERROR_ISSUER_UNAVAILABLE;
+    case VERDICT_NOT_ELIGIBLE:
+        return ERROR_NOT_ELIGIBLE;
+    case VERDICT_FORBIDDEN:
+        return ERROR_FORBIDDEN;
     default:
         return ERROR_CODE_COUNT;
     }
 }
 
+#define OTHER_OWNER "The coupon is somebody else's."
+
 static int answer_plain_error(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                               enum verdict verdict)
 {
     enum error_code code = plain_error(verdict);
-    return code == ERROR_CODE_COUNT ? 0 : reply_write_problem(out, clock, style, code, NULL);
+    struct problem_extras extras = {.detail = code == ERROR_FORBIDDEN ? OTHER_OWNER : NULL};
+    return code == ERROR_CODE_COUNT ? 0 : reply_write_problem(out, clock, style, code, &extras);
 }
 
 /* A PUT of an nth issue is refused when it is told about another one: the user's limit is reached. */
@@ -142,6 +149,9 @@ int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, st
     case VERDICT_ALREADY_ISSUED:
         return is_refused(exchange, &reply->issue) ? answer_refused(out, clock, style, ERROR_ALREADY_ISSUED, view)
                                                    : answer_issue(out, clock, style, 200, view);
+    case VERDICT_NOT_ELIGIBLE: /* a holder is told what it has */
+        return reply->issue.state != ISSUE_NONE ? answer_refused(out, clock, style, ERROR_ALREADY_ISSUED, view)
+                                                : answer_plain_error(out, clock, style, VERDICT_NOT_ELIGIBLE);
     case VERDICT_ISSUE_REVOKED:
         return answer_refused(out, clock, style, ERROR_REVOKED, view);
     case VERDICT_NOT_STARTED:

@@ -20,6 +20,7 @@
 
 struct limits;
 struct live;
+struct eligibility;
 struct policies;
 struct readers;
 struct reading_port;
@@ -32,8 +33,9 @@ struct service {
     struct issuer_link *links[PARTITIONS_MAX];
     uint16_t partitions; /* number of partitions */
     struct policies *policies;
-    struct limits *limits; /* shared by all threads; NULL: none is on */
     struct live *live;
+    struct limits *limits;             /* shared by all threads; NULL: none is on */
+    struct eligibility *eligibility;   /* NULL: identity is off, and segments do not matter */
     struct readers *readers;           /* shared by all threads; NULL: the store is not read */
     struct reading_port *reading_port; /* this thread's */
     struct readiness *readiness;

@@ -136,6 +136,10 @@ void ledger_decide_change_of(const struct ledger *ledger, const struct ledger_ch
     decision->coupon = ledger_entry(ledger, change->coupon_id, change->coupon_id_length);
     if (decision->coupon == NULL)
         return;
+    if (change->owner != NULL && !ledger_is_owned_by(decision->coupon, change->owner)) {
+        decision->verdict = VERDICT_FORBIDDEN;
+        return;
+    }
     struct user_issue issue;
     struct fingerprint user = ledger_fingerprint(ledger, change->user_id, change->user_id_length);
     decision->verdict = user_set_find(&decision->coupon->users, user, &issue) ? VERDICT_FOUND : VERDICT_NOT_ISSUED;

@@ -20,7 +20,8 @@ struct ledger_change {
     size_t user_id_length;
     const char *reference;
     size_t reference_length;
-    uint32_t sequence; /* 0: none is named */
+    uint32_t sequence;                /* 0: none is named */
+    const struct ledger_owner *owner; /* who must own the coupon; NULL: anyone may */
     bool restock;
     bool again;
 };
@@ -33,8 +34,9 @@ struct ledger_change {
  *   undo     REDEMPTION_UNDONE; NOT_REDEEMED; REFERENCE_MISMATCH, redeemed with another reference
  *   revoke   REVOKED; REVOKED_BEFORE; ALREADY_REDEEMED
  *   show     FOUND
- *   all      COUPON_NOT_FOUND; NOT_ISSUED; OVERLOADED, without an issue, if the answer depends on issues of the user
- *            that are not known, because a journal of version 1 kept only the latest (ledger/earlier.h)
+ *   all      COUPON_NOT_FOUND; FORBIDDEN, it has another owner; NOT_ISSUED; OVERLOADED, without an issue, if the answer
+ *            depends on issues of the user that are not known, because a journal of version 1 kept only the latest
+ *            (ledger/earlier.h)
  */
 struct ledger_change_decision {
     enum verdict verdict;

@@ -13,6 +13,7 @@ static void set_terms(struct ledger_coupon *entry, const struct coupon *coupon)
         entry->number = coupon->number;
     entry->quantity = coupon->quantity;
     entry->per_user_limit = coupon->per_user_limit;
+    entry->segments = coupon_segments_hash(coupon->segments, strlen(coupon->segments));
     entry->starts_at_us = coupon->starts_at_us;
     entry->ends_at_us = coupon->ends_at_us;
     entry->redeem_until_us = coupon->redeem_until_us;

@@ -33,7 +33,7 @@ struct ledger_coupon {
     uint32_t issued;
     uint32_t returned; /* of the revoked ones */
     uint32_t per_user_limit;
-    unsigned gauge; /* the coupon's place in coupon_gauges, from 1; 0: none */
+    uint32_t segments; /* their hash; 0: none */
     int64_t starts_at_us;
     int64_t ends_at_us;
     struct user_set users;     /* takes no memory while the coupon has no holder */
@@ -43,6 +43,7 @@ struct ledger_coupon {
     uint32_t revoked;
     uint32_t forgiven; /* of the revoked ones: those that do not count for their user's limit */
     uint32_t redeem_within_s;
+    unsigned gauge; /* the coupon's place in coupon_gauges, from 1; 0: none */
     int64_t redeem_until_us;
     int64_t created_at_us;
     int64_t updated_at_us;

@@ -73,6 +73,18 @@ static enum verdict refusal(const struct ledger_coupon *coupon, int64_t now_us)
     return VERDICT_ISSUED;
 }
 
+/* The same for this user: a holder of a coupon that is sold out is not asked for segments. */
+static enum verdict judge(const struct ledger_coupon *coupon, const struct ledger_command *command, bool holds,
+                          int64_t now_us)
+{
+    enum verdict verdict = refusal(coupon, now_us);
+    bool checked =
+        coupon->segments == 0 || command->segments == coupon->segments || command->segments == SEGMENTS_EXEMPT;
+    if (!checked && (verdict == VERDICT_ISSUED || (verdict == VERDICT_SOLD_OUT && !holds)))
+        return VERDICT_NOT_ELIGIBLE;
+    return verdict;
+}
+
 /* What a user holds of a coupon. */
 struct holding {
     struct user_issue latest; /* nth 0: none at all */
@@ -185,6 +197,12 @@ static void decide_new(const struct ledger_coupon *coupon, const struct holding 
         decision->issue.issued_at_us = coupon->starts_at_us;
 }
 
+/* True when a holder may still get another one. */
+static bool may_come(enum verdict verdict)
+{
+    return verdict == VERDICT_ISSUED || verdict == VERDICT_NOT_ELIGIBLE;
+}
+
 void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *command, int64_t now_us,
                          struct ledger_decision *decision)
 {
@@ -203,14 +221,16 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
     struct holding holding = holding_of(coupon, command->user);
     if (replays(coupon, command, &holding, decision) || ensured(coupon, command, &holding, decision))
         return;
-    decision->verdict = refusal(coupon, now_us);
     bool more = wants_more(coupon, command, &holding);
+    decision->verdict = judge(coupon, command, holding.live.nth > 0, now_us);
     if (!is_certain(command, &holding, decision->verdict, more))
         decision->verdict = VERDICT_OVERLOADED;
-    else if (holding.live.nth > 0 && (!more || decision->verdict != VERDICT_ISSUED))
+    else if (holding.live.nth > 0 && (!more || !may_come(decision->verdict)))
         tell(coupon, VERDICT_ALREADY_ISSUED, &holding.live, decision);
     else if (!more)
         tell(coupon, VERDICT_ISSUE_REVOKED, &holding.latest, decision);
+    else if (decision->verdict == VERDICT_NOT_ELIGIBLE)
+        tell(coupon, VERDICT_NOT_ELIGIBLE, &holding.live, decision);
     else
         decide_new(coupon, &holding, now_us, decision);
 }
@@ -325,12 +345,20 @@ static enum verdict judge_change(const struct ledger_coupon *before, const struc
     return VERDICT_COUPON_CHANGED;
 }
 
+bool ledger_is_owned_by(const struct ledger_coupon *coupon, const struct ledger_owner *owner)
+{
+    const char *its = ledger_coupon_text(coupon, COUPON_TEXT_OWNER);
+    return strlen(its) == owner->length && memcmp(its, owner->id, owner->length) == 0;
+}
+
 enum verdict ledger_decide_change(const struct ledger *ledger, const struct coupon *wanted, unsigned fields,
-                                  int64_t now_us, struct coupon *result)
+                                  const struct ledger_owner *owner, int64_t now_us, struct coupon *result)
 {
     const struct ledger_coupon *there = ledger_entry(ledger, wanted->id, strlen(wanted->id));
     if (there == NULL)
         return VERDICT_COUPON_NOT_FOUND;
+    if (owner != NULL && !ledger_is_owned_by(there, owner))
+        return VERDICT_FORBIDDEN;
     ledger_coupon_read(there, result);
     bool same_version = result->journal_seq == wanted->journal_seq;
     if (((fields & COUPON_IF_VERSION) != 0 && !same_version) || ((fields & COUPON_UNLESS_VERSION) != 0 && same_version))

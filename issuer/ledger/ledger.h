@@ -30,6 +30,7 @@ struct ledger_command {
     enum issue_op op;
     uint16_t nth;         /* ISSUE_ENSURE: the issue that must exist; 0: any */
     uint64_t request_key; /* ISSUE_POST: of the idempotency key; 0: none */
+    uint32_t segments;    /* those of which the user is in one: their hash, SEGMENTS_UNCHECKED or SEGMENTS_EXEMPT */
     const char *coupon_id;
     size_t coupon_id_length;
     const char *user_id;
@@ -50,12 +51,14 @@ void ledger_prepare(const struct ledger *ledger, struct ledger_command *commands
 /*
  * Decides a prepared command at `now_us`. An issue gets that time, or the time of the coupon's previous issue if that
  * is later. A holder is always told so, never sold_out, paused or ended. For others, the first of: revoked (their
- * issues, and they may have no other), ended, paused, not started, sold out.
+ * issues, and they may have no other), ended, paused, not started, not eligible, sold out.
  *
  *   ISSUED          a new issue
  *   ALREADY_ISSUED  the user's latest issue that is not revoked; for ISSUE_ENSURE of an nth issue that exists, that one
  *   REPLAYED        the issue that was asked for with the same idempotency key, one of the user's latest eight
  *   ISSUE_REVOKED   the user's latest issue; none is left, and none is allowed
+ *   NOT_ELIGIBLE    the user was not checked against the segments that the coupon has now; with the user's latest
+ *                   issue that is not revoked, if there is one, which is the answer to a holder who is in none of them
  *   NOT_ISSUED      for ISSUE_ENSURE of an nth issue: the one before it does not exist
  *   FOUND           for ISSUE_LOOKUP: the user's latest issue, even if it is revoked
  *   OVERLOADED      the answer depends on issues of the user that are not known (ledger/earlier.h)
@@ -65,14 +68,22 @@ void ledger_decide_issue(const struct ledger *ledger, struct ledger_command *com
 /* Applies the ISSUED decision of `command`. */
 void ledger_apply_issue(const struct ledger_command *command, const struct ledger_decision *decision);
 
+/* Who must own a coupon. */
+struct ledger_owner {
+    const char *id;
+    size_t length;
+};
+
 /* COUPON_CREATED with the future coupon in `result`, or COUPON_EXISTS. */
 enum verdict ledger_decide_create(const struct ledger *ledger, const struct coupon *wanted, int64_t now_us,
                                   struct coupon *result);
 /* COUPON_CHANGED with the future coupon in `result`, COUPON_NOT_FOUND, QUANTITY_BELOW_ISSUED, WINDOW_INVALID,
  * LIMIT_LOWERED or REDEMPTION_INVALID.
- * `fields` are enum coupon_field bits. */
+ * `fields` are enum coupon_field bits. FORBIDDEN without a result, if `owner` is not NULL and does not own it. */
 enum verdict ledger_decide_change(const struct ledger *ledger, const struct coupon *wanted, unsigned fields,
-                                  int64_t now_us, struct coupon *result);
+                                  const struct ledger_owner *owner, int64_t now_us, struct coupon *result);
+/* True when the coupon has this owner. */
+bool ledger_is_owned_by(const struct ledger_coupon *coupon, const struct ledger_owner *owner);
 /* Applies the result of one of the two above, with its journal sequence. */
 void ledger_apply_coupon(struct ledger *ledger, const struct coupon *policy);
 

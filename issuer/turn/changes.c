@@ -26,7 +26,7 @@ void turn_issue_write(const struct turn_context *context, const struct ledger_co
 
 /* --- redeeming, undoing, revoking --- */
 
-static struct ledger_change change_of(const struct frame_change_request *request)
+static struct ledger_change change_of(const struct frame_change_request *request, const struct ledger_owner *owner)
 {
     return (struct ledger_change){
         .op = (enum change_op)request->op,
@@ -37,6 +37,7 @@ static struct ledger_change change_of(const struct frame_change_request *request
         .reference = request->reference,
         .reference_length = request->reference_length,
         .sequence = request->sequence,
+        .owner = (request->flags & CHANGE_IF_OWNER) != 0 ? owner : NULL,
         .restock = (request->flags & CHANGE_RESTOCK) != 0,
         .again = (request->flags & CHANGE_AGAIN) != 0,
     };
@@ -77,7 +78,8 @@ static struct journal_record record_of(const struct turn_context *context, const
 static enum verdict change(struct turn_context *context, const struct frame_change_request *request,
                            struct frame_change_reply *reply)
 {
-    struct ledger_change wanted = change_of(request);
+    const struct ledger_owner actor = {request->actor, request->actor_length};
+    struct ledger_change wanted = change_of(request, &actor);
     struct ledger_change_decision decision;
     ledger_decide_change_of(context->ledger, &wanted, context->now_us, &decision);
     if (decision.issue.sequence == 0)

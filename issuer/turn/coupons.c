@@ -28,10 +28,12 @@ static enum verdict decide(struct turn_context *context, const struct frame_coup
 {
     struct coupon wanted;
     struct ledger *ledger = context->ledger;
+    const struct ledger_owner actor = {request->actor, request->actor_length};
     CHECK(frame_coupon_read(&request->coupon, &wanted));
     enum verdict verdict = request->op == COUPON_CREATE
                                ? ledger_decide_create(ledger, &wanted, context->now_us, result)
-                               : ledger_decide_change(ledger, &wanted, request->fields, context->now_us, result);
+                               : ledger_decide_change(ledger, &wanted, request->fields,
+                                                      request->if_owner ? &actor : NULL, context->now_us, result);
     if (verdict != VERDICT_COUPON_CREATED && verdict != VERDICT_COUPON_CHANGED)
         return verdict;
     if (!has_room(context, verdict, result))

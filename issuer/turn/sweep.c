@@ -51,6 +51,9 @@ enum verdict turn_sweep_answer(struct turn_context *context, const struct frame_
     const struct ledger_coupon *coupon = ledger_entry(context->ledger, request->coupon_id, request->coupon_id_length);
     if (coupon == NULL)
         return VERDICT_COUPON_NOT_FOUND;
+    const struct ledger_owner actor = {request->actor, request->actor_length};
+    if ((request->flags & CHANGE_IF_OWNER) != 0 && !ledger_is_owned_by(coupon, &actor))
+        return VERDICT_FORBIDDEN;
     if (request->op == CHANGE_SWEEP && coupon->sweep != NULL && !is_same(coupon->sweep, request))
         return VERDICT_OVERLOADED; /* one after the other */
     if (request->op == CHANGE_SWEEP && coupon->sweep == NULL && coupon->issued > 0) {

@@ -140,6 +140,7 @@ static enum frame_fault take_issue_requests(struct turn *turn, const struct exch
             .op = (enum issue_op)request.op,
             .nth = request.nth,
             .request_key = request.request_key,
+            .segments = request.segments,
             .coupon_id = bytes + offsetof(struct frame_issue_request, coupon_id),
             .coupon_id_length = request.coupon_id_length,
             .user_id = bytes + offsetof(struct frame_issue_request, user_id),
@@ -300,6 +301,8 @@ static void on_issue_requests(struct turn *turn, struct exchange *exchange, stru
             turn_issue_write(&turn->context, commands[i].coupon, &decision.issue, decision.value, &reply.issue);
         else
             reply.issue.issued_at_us = decision.issue.issued_at_us;
+        if (decision.verdict == VERDICT_NOT_ELIGIBLE)
+            reply.segments = commands[i].coupon->segments;
         memcpy(&reply.tag, requests, sizeof reply.tag);
         memcpy(&replies[i], &reply, sizeof reply);
     }

@@ -223,6 +223,7 @@ static bool is_blank_or(bool (*valid)(const char *text, size_t length), const ch
 static bool change_lengths_valid(const struct frame_change_request *request)
 {
     return request->coupon_id_length <= COUPON_ID_MAX && request->user_id_length <= USER_ID_MAX &&
+           ((request->flags & CHANGE_IF_OWNER) == 0 || request->actor_length > 0) &&
            is_blank_or(reference_valid, request->reference, request->reference_length, REFERENCE_MAX) &&
            is_blank_or(reason_valid, request->reason, request->reason_length, REASON_MAX) &&
            is_blank_or(reference_valid, request->actor, request->actor_length, ACTOR_MAX) &&
@@ -240,7 +241,7 @@ bool frame_change_request_valid(const struct frame_change_request *request)
     case CHANGE_UNDO:
         return coupon && user && request->reference_length > 0;
     case CHANGE_REVOKE:
-        return coupon && user && request->flags <= (CHANGE_RESTOCK | CHANGE_AGAIN);
+        return coupon && user && request->flags <= (CHANGE_RESTOCK | CHANGE_AGAIN | CHANGE_IF_OWNER);
     case CHANGE_RESOLVE:
         return true;
     case CHANGE_SHOW:
@@ -248,9 +249,8 @@ bool frame_change_request_valid(const struct frame_change_request *request)
     case CHANGE_ERASE:
         return user;
     case CHANGE_SWEEP:
-        return coupon && request->flags <= (CHANGE_RESTOCK | CHANGE_AGAIN);
     case CHANGE_SWEPT:
-        return coupon;
+        return coupon && request->flags <= (CHANGE_RESTOCK | CHANGE_AGAIN | CHANGE_IF_OWNER);
     default:
         return false;
     }
@@ -406,7 +406,7 @@ bool frame_coupon_request_valid(const struct frame_coupon_request *request)
     case COUPON_CREATE:
         return policy_valid(coupon);
     case COUPON_CHANGE:
-        return change_valid(request);
+        return request->if_owner <= (request->actor_length > 0) && change_valid(request);
     case COUPON_GET:
         return coupon_id_valid(coupon->id, coupon->id_length);
     case COUPON_LIST:

@@ -63,6 +63,10 @@ enum issue_op {
     ISSUE_LOOKUP = 3, /* return the latest issue */
 };
 
+/* What a gateway knows about a user and the segments of a coupon, beside their hash (coupon_segments_hash). */
+#define SEGMENTS_UNCHECKED 0
+#define SEGMENTS_EXEMPT    UINT32_MAX /* the segments do not matter */
+
 struct frame_issue_request {
     uint64_t tag; /* chosen by the gateway, echoed in the reply */
     uint8_t op;   /* enum issue_op */
@@ -72,7 +76,8 @@ struct frame_issue_request {
     uint32_t wait_us;     /* decided before the header's clock_us + wait_us, or never */
     uint64_t request_key; /* ISSUE_POST: 64 bits of a hash of the idempotency key; 0: none */
     uint16_t nth;         /* ISSUE_ENSURE: the issue that must exist, from 1; 0: any */
-    uint8_t reserved_2[6];
+    uint16_t reserved_2;
+    uint32_t segments; /* hash of the coupon's segments, of which the user is in one; or one of the two above */
     char coupon_id[COUPON_ID_MAX];
     char user_id[USER_ID_MAX];
 };
@@ -93,9 +98,11 @@ _Static_assert(sizeof(struct frame_issue) == 32, "issue layout");
 struct frame_issue_reply {
     uint64_t tag;
     uint8_t verdict; /* enum verdict */
-    uint8_t reserved[7];
+    uint8_t reserved[3];
+    uint32_t segments;        /* NOT_ELIGIBLE: hash of the segments that the coupon has */
     int64_t now_us;           /* the issuer's clock at the decision */
-    struct frame_issue issue; /* for NOT_STARTED, issued_at_us is the coupon's starts_at_us */
+    struct frame_issue issue; /* for NOT_STARTED, issued_at_us is the coupon's starts_at_us; for NOT_ELIGIBLE the user's
+                               * latest issue, if there is one that is not revoked */
 };
 _Static_assert(sizeof(struct frame_issue_reply) == 56, "issue reply layout");
 
@@ -111,8 +118,9 @@ enum change_op {
 };
 
 enum change_flag {
-    CHANGE_RESTOCK = 1 << 0, /* CHANGE_REVOKE, CHANGE_SWEEP: the piece goes back to the stock */
-    CHANGE_AGAIN = 1 << 1,   /* CHANGE_REVOKE: the user may get another one */
+    CHANGE_RESTOCK = 1 << 0,  /* CHANGE_REVOKE, CHANGE_SWEEP: the piece goes back to the stock */
+    CHANGE_AGAIN = 1 << 1,    /* CHANGE_REVOKE: the user may get another one */
+    CHANGE_IF_OWNER = 1 << 2, /* CHANGE_REVOKE, CHANGE_SWEEP, CHANGE_SWEPT: only if the actor owns the coupon */
 };
 
 struct frame_change_request {
@@ -236,7 +244,8 @@ struct frame_coupon_request {
     uint32_t wait_us; /* as in an issue request */
     uint16_t fields;  /* enum coupon_field bits, for COUPON_CHANGE */
     uint8_t request_id_length;
-    uint8_t reserved[5];
+    uint8_t if_owner; /* COUPON_CHANGE: 1: only if the actor owns the coupon; otherwise 0 */
+    uint8_t reserved[4];
     char actor[ACTOR_MAX];
     char request_id[REQUEST_ID_MAX];
     struct frame_coupon coupon;

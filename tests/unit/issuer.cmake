@@ -6,7 +6,8 @@ coupond_test(issuer/ledger/issue_list LIBRARIES coupond_issuer TSAN)
 coupond_test(issuer/ledger/earlier LIBRARIES coupond_issuer TSAN)
 coupond_test(issuer/ledger/change_replay LIBRARIES coupond_issuer TSAN)
 coupond_test(issuer/ledger/sweep LIBRARIES coupond_issuer TSAN)
-foreach(test test_issuer_ledger_change test_issuer_ledger_earlier test_issuer_ledger_issue_list
+coupond_test(issuer/ledger/conditions LIBRARIES coupond_issuer TSAN)
+foreach(test test_issuer_ledger_conditions test_issuer_ledger_change test_issuer_ledger_earlier test_issuer_ledger_issue_list
         test_issuer_ledger_change_replay test_issuer_ledger_sweep)
   target_sources(${test} PRIVATE unit/issuer/ledger/ledger_fixture.c)
 endforeach()

@@ -14,6 +14,8 @@
 
 struct ledger *ledger;
 int64_t now_us;
+uint32_t segments_checked;
+const struct ledger_owner *owner_required;
 
 static struct {
     unsigned char *bytes;
@@ -30,6 +32,8 @@ int ledger_setup(void **state)
     (void)state;
     ledger = another_ledger();
     now_us = START_US;
+    segments_checked = SEGMENTS_UNCHECKED;
+    owner_required = NULL;
     log_of.used = log_of.count = 0;
     return 0;
 }
@@ -134,7 +138,7 @@ void add_simple(const char *id, uint32_t quantity, uint32_t limit)
 enum verdict change_policy(const struct coupon *wanted, unsigned fields)
 {
     struct coupon result;
-    enum verdict verdict = ledger_decide_change(ledger, wanted, fields, now_us, &result);
+    enum verdict verdict = ledger_decide_change(ledger, wanted, fields, owner_required, now_us, &result);
     if (verdict == VERDICT_COUPON_CHANGED)
         apply_policy(&result);
     return verdict;
@@ -169,6 +173,7 @@ struct ledger_decision ask(enum issue_op op, const char *coupon, const char *use
     struct ledger_command command = {.op = op,
                                      .nth = nth,
                                      .request_key = request_key,
+                                     .segments = segments_checked,
                                      .coupon_id = coupon,
                                      .coupon_id_length = strlen(coupon),
                                      .user_id = user,
@@ -238,6 +243,7 @@ static struct ledger_change change_of(enum change_op op, const char *coupon, con
                                   .coupon_id_length = strlen(coupon),
                                   .user_id = user,
                                   .user_id_length = strlen(user),
+                                  .owner = owner_required,
                                   .sequence = sequence};
 }
 

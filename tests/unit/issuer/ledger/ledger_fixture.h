@@ -15,7 +15,9 @@
 #define SECOND   INT64_C(1000000)
 
 extern struct ledger *ledger;
-extern int64_t now_us; /* of the decisions; starts at START_US */
+extern int64_t now_us;                            /* of the decisions; starts at START_US */
+extern uint32_t segments_checked;                 /* with which issues are asked for; starts as unchecked */
+extern const struct ledger_owner *owner_required; /* by changes; starts as NULL */
 
 /* cmocka's setup and teardown: an empty ledger, an empty journal. */
 int ledger_setup(void **state);

@@ -63,7 +63,7 @@ static void add_simple(const char *id, uint32_t quantity, uint32_t limit)
 static enum verdict change(const struct coupon *wanted, unsigned fields)
 {
     struct coupon result;
-    enum verdict verdict = ledger_decide_change(ledger, wanted, fields, NOW, &result);
+    enum verdict verdict = ledger_decide_change(ledger, wanted, fields, NULL, NOW, &result);
     if (verdict == VERDICT_COUPON_CHANGED)
         ledger_apply_coupon(ledger, &result);
     return verdict;

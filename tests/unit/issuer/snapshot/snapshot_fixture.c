@@ -115,9 +115,9 @@ void snapshot_fixture_put_policy(const char *id, uint32_t quantity, uint32_t lim
     strcpy(wanted.title, id);
     wanted.starts_at_us = wanted.ends_at_us = wanted.redeem_until_us = TIME_NONE;
     snapshot_fixture_begin();
-    enum verdict verdict =
-        there == NULL ? ledger_decide_create(fixture.ledger, &wanted, fixture.now_us, &result)
-                      : ledger_decide_change(fixture.ledger, &wanted, COUPON_FIELD_QUANTITY, fixture.now_us, &result);
+    enum verdict verdict = there == NULL ? ledger_decide_create(fixture.ledger, &wanted, fixture.now_us, &result)
+                                         : ledger_decide_change(fixture.ledger, &wanted, COUPON_FIELD_QUANTITY, NULL,
+                                                                fixture.now_us, &result);
     assert_true(verdict == VERDICT_COUPON_CREATED || verdict == VERDICT_COUPON_CHANGED);
     result.journal_seq = journal_append_coupon(fixture.journal, &result, NULL);
     ledger_apply_coupon(fixture.ledger, &result);
