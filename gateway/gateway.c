@@ -170,6 +170,7 @@ int gateway_start_beside(const struct options *options, bool (*others_ready)(voi
     self->port = sockets.port;
     readiness_init(&self->readiness, count, (unsigned)options->issuer_partitions);
     readiness_include(&self->readiness, others_ready, others);
+    self->readiness.beside = others_ready != NULL;
     signal(SIGPIPE, SIG_IGN); /* writing to a closed connection then returns an error */
     if (open_threads(self, sockets.loopback, error) != 0) {
         listen_close(&sockets);

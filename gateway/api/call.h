@@ -34,6 +34,7 @@ enum api_kind {
     API_LIST,    /* sent to every partition: limit, and coupon.id as the cursor */
     API_READING, /* asks the store: question */
     API_LIVE,    /* a stream of events: coupon_id */
+    API_STATUS,
     API_LIVEZ,
     API_READYZ,
     API_METRICS,

@@ -49,3 +49,9 @@ void operations_read_letter_retry(struct api_call *call, const struct http_reque
         invalid(call);
     }
 }
+
+void operations_read_status(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_STATUS;
+}

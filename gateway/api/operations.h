@@ -1,5 +1,5 @@
 /*
- * Reads the requests of operators into calls: dead letters. For api/routes.c. Pure.
+ * Reads the requests of operators into calls: dead letters, status. For api/routes.c. Pure.
  */
 #ifndef COUPOND_API_OPERATIONS_H
 #define COUPOND_API_OPERATIONS_H
@@ -8,5 +8,7 @@
 
 void operations_read_letters(struct api_call *call, const struct http_request *request);
 void operations_read_letter_retry(struct api_call *call, const struct http_request *request);
+
+void operations_read_status(struct api_call *call, const struct http_request *request);
 
 #endif

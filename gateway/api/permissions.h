@@ -52,6 +52,7 @@ enum permission_off {
     PERMISSION(COUPON_ISSUES, OFF_KEY, OWNER_COUPON, ROLE_SELLER, READERS)                                             \
     PERMISSION(COUPONS_LIST, OFF_ANYONE, OWNER_COUPON, ROLE_SELLER, SERVERS | READERS)                                 \
     PERMISSION(COUPONS_CREATE, OFF_KEY, OWNER_COUPON, ROLE_SELLER, ROLE_ADMIN)                                         \
+    PERMISSION(STATUS, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                           \
     PERMISSION(DEAD_LETTERS_LIST, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                \
     PERMISSION(DEAD_LETTER_RETRY, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                             \
     EVERYONE(LIVEZ, OFF_ANYONE)                                                                                        \

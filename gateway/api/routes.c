@@ -420,6 +420,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/coupons", ROUTE_JSON, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
     {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY, METRIC_ROUTE_USER_ISSUES, read_user_issues},
     {METHOD_GET, "/v1/coupons/{id}/issues", ROUTE_QUERY, METRIC_ROUTE_COUPON_ISSUES, read_coupon_issues},
+    {METHOD_GET, "/v1/status", 0, METRIC_ROUTE_STATUS, operations_read_status},
     {METHOD_GET, "/v1/dead-letters", ROUTE_QUERY, METRIC_ROUTE_DEAD_LETTERS_LIST, operations_read_letters},
     {METHOD_POST, "/v1/dead-letters/{letter}/retry", 0, METRIC_ROUTE_DEAD_LETTER_RETRY, operations_read_letter_retry},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},

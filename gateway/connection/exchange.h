@@ -36,7 +36,8 @@ enum exchange_kind {
     EXCHANGE_COUPON,
     EXCHANGE_LIST,
     EXCHANGE_READING,
-    EXCHANGE_LIVE
+    EXCHANGE_LIVE,
+    EXCHANGE_STATUS
 };
 
 struct exchange {
@@ -64,7 +65,7 @@ struct exchange {
     struct listing *listing;         /* EXCHANGE_LIST; owned */
     struct change_progress *change;  /* EXCHANGE_CHANGE with more than one step; owned */
     const struct document *document; /* EXCHANGE_DOCUMENT */
-    struct reading_request *reading; /* EXCHANGE_READING; dropped with the exchange */
+    struct reading_request *reading; /* EXCHANGE_READING, EXCHANGE_STATUS; dropped with the exchange */
     struct request_note *note;       /* NULL: none; owned */
     /* partitions whose reply is outstanding, one bit each; 0: none */
     uint64_t waiting;

@@ -12,6 +12,7 @@
 #include "gateway/dispatch/limiting.h"
 #include "gateway/dispatch/local_answers.h"
 #include "gateway/dispatch/readings.h"
+#include "gateway/dispatch/status.h"
 #include "gateway/live/live.h"
 #include "gateway/policy/requests.h"
 #include "gateway/reading/request.h"
@@ -294,6 +295,14 @@ static void take_live(struct service *service, struct connection *connection, co
     send_or_hold(service, connection, exchange);
 }
 
+static void take_status(struct service *service, struct connection *connection, const struct http_request *request,
+                        const struct api_call *call)
+{
+    struct exchange *exchange = begin_large(service, connection, request, call, EXCHANGE_STATUS);
+    if (exchange != NULL)
+        send_or_hold(service, connection, exchange);
+}
+
 static void hold_local(struct service *service, struct connection *connection, const struct http_request *request,
                        const struct api_call *call)
 {
@@ -357,6 +366,8 @@ void dispatch_held(struct service *service, struct exchange *exchange)
     } else if (connections_unread_limit_reached(service->connections) ||
                service->exchanges.waiting_lists >= LISTINGS_MAX) {
         answer_exchange_with_error(service, exchange, ERROR_OVERLOADED);
+    } else if (exchange->kind == EXCHANGE_STATUS) {
+        status_ask(service, exchange);
     } else if (exchange->kind == EXCHANGE_LIST) {
         send_list(service, exchange);
     } else {
@@ -392,6 +403,9 @@ static void answer_call(struct service *service, struct connection *connection, 
         break;
     case API_LIVE:
         take_live(service, connection, request, call);
+        break;
+    case API_STATUS:
+        take_status(service, connection, request, call);
         break;
     case API_PROBLEM:
         answer_problem(service, connection, request, call);

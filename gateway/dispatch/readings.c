@@ -6,6 +6,7 @@
 #include "gateway/connection/pool.h"
 #include "gateway/connection/request_note.h"
 #include "gateway/dispatch/change.h"
+#include "gateway/dispatch/status.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
 #include "shared/clock.h"
@@ -149,6 +150,8 @@ static void take_page(struct service *service, struct reading_request *request)
     struct exchange *exchange = request->asker;
     if (request->question.scope == READING_ISSUE)
         take_one(service, request);
+    else if (request->question.scope == READING_PROGRESS)
+        status_on_read(service, exchange, request->result == STORE_OK ? &request->page : NULL);
     else if (request->result != STORE_OK)
         fail(service, exchange, ERROR_STORE_UNAVAILABLE);
     else if (request->question.scope == READING_LETTER)
@@ -174,6 +177,8 @@ static void expire(struct service *service, struct reading_request *request)
     if (request->question.scope == READING_ISSUE) {
         reading_port_drop(&exchange->reading);
         change_on_read(service, exchange, NULL);
+    } else if (request->question.scope == READING_PROGRESS) {
+        status_on_read(service, exchange, NULL);
     } else {
         fail(service, exchange, ERROR_STORE_UNAVAILABLE);
     }

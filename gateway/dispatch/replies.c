@@ -19,6 +19,19 @@ static struct exchange *find_waiting(struct service *service, uint16_t partition
     return NULL;
 }
 
+/* The outcome of each verdict that has one, plus 1. */
+static const uint8_t outcomes[VERDICT_COUNT] = {
+#define X(id, name) [VERDICT_##id] = METRIC_OUTCOME_##id + 1,
+    METRIC_OUTCOME_TABLE(X)
+#undef X
+};
+
+static void count_outcome(struct service *service, const struct exchange *exchange, unsigned verdict)
+{
+    if (exchange->op != ISSUE_LOOKUP && verdict < VERDICT_COUNT && outcomes[verdict] != 0)
+        metrics_add(service->metrics, METRIC_GATEWAY_OUTCOMES, outcomes[verdict] - 1u, 1);
+}
+
 void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_issue_reply *reply)
 {
     struct service *service = arg;
@@ -34,10 +47,12 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
     struct answer answer = answer_begin(service, exchange);
     if (exchange->kind == EXCHANGE_ISSUE)
         status = verdict_answer_issue(answer.out, &service->clock, answer.style, exchange, reply);
-    if (status != 0)
-        answer_end(&answer, status);
-    else
+    if (status == 0) {
         answer_nonsense(&answer, partition, reply->verdict);
+        return;
+    }
+    count_outcome(service, exchange, reply->verdict);
+    answer_end(&answer, status);
 }
 
 static void finish_listing(struct service *service, struct exchange *exchange)
@@ -129,6 +144,7 @@ void dispatch_on_change_reply(void *arg, uint16_t partition, const struct frame_
 void dispatch_on_pong(void *arg, uint16_t partition, const struct frame_pong *pong)
 {
     struct service *service = arg;
+    service->pongs[partition] = (struct service_pong){true, pong->journal_seq};
     if (!policies_is_time(pong->now_us))
         metrics_add(service->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
     else if (service->readers != NULL)

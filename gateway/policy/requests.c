@@ -80,6 +80,8 @@ bool policies_refuse(struct service *service, struct connection *connection, con
     if (code == ERROR_CODE_COUNT)
         return false;
     metrics_add(service->metrics, METRIC_GATEWAY_POLICY_REFUSALS, 0, 1);
+    metrics_add(service->metrics, METRIC_GATEWAY_OUTCOMES,
+                code == ERROR_NOT_STARTED ? METRIC_OUTCOME_NOT_STARTED : METRIC_OUTCOME_COUPON_NOT_FOUND, 1);
     struct answer answer = answer_begin_local(service, connection, request, call->route);
     answer_error(&answer, code,
                  &(struct problem_extras){.retry_after_s = start.in_s, .starts_at_us = start.starts_at_us});

@@ -112,6 +112,7 @@ static bool take_journal(void *arg, const struct store_journal *journal)
         return true;
     filling->keyed[partition] = memcmp(journal->code_key, none, sizeof none) != 0;
     memcpy(filling->code_keys[partition], journal->code_key, sizeof journal->code_key);
+    filling->page->stored_seqs[partition] = journal->last_seq;
     if (filling->cluster->horizon != NULL)
         filling->as_of_us[partition] = reading_horizon_find(filling->cluster->horizon, partition, journal->last_seq);
     return true;
@@ -143,6 +144,8 @@ static enum store_result read_journals(struct store *store, struct filling *fill
 static enum store_result read_parts(struct store *store, struct filling *filling, struct error *error)
 {
     enum store_result result = read_journals(store, filling, error);
+    if (filling->question->scope == READING_PROGRESS)
+        return result;
     if (result == STORE_OK)
         result = read_rows(store, filling, error);
     return result == STORE_OK ? find_coupon(store, filling, error) : result;
@@ -182,7 +185,7 @@ enum store_result reading_page_read(struct store *store, const struct reading_cl
     store_read_end(store);
     if (result != STORE_OK)
         return result;
-    if (question->scope == READING_ISSUE)
+    if (question->scope == READING_ISSUE || question->scope == READING_PROGRESS)
         return STORE_OK;
     if (question->format == READING_JSON)
         reading_rows_wrap(&page->text, question->scope, page->as_of_us, page->more ? &filling.last : NULL);

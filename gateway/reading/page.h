@@ -41,6 +41,7 @@ struct reading_page {
     int64_t as_of_us;   /* everything that was decided before is in the page, if it belongs there; TIME_NONE: unknown */
     struct reading_one one;
     enum reading_letter letter;
+    uint64_t stored_seqs[PARTITIONS_MAX]; /* READING_PROGRESS: the store has every record of the partition up to it */
 };
 
 /*

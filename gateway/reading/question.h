@@ -11,12 +11,13 @@
 #include "shared/store/query.h"
 
 enum reading_scope {
-    READING_USER,    /* the issues of a user, newest first */
-    READING_COUPON,  /* the issues of a coupon, by sequence */
-    READING_ISSUE,   /* one issue of a coupon, for the gateway itself */
-    READING_ALL,     /* all issues, by coupon and sequence; for `coupond export` */
-    READING_LETTERS, /* dead letters, by journal and record */
-    READING_LETTER,  /* stores a dead letter again */
+    READING_USER,     /* the issues of a user, newest first */
+    READING_COUPON,   /* the issues of a coupon, by sequence */
+    READING_ISSUE,    /* one issue of a coupon, for the gateway itself */
+    READING_ALL,      /* all issues, by coupon and sequence; for `coupond export` */
+    READING_LETTERS,  /* dead letters, by journal and record */
+    READING_LETTER,   /* stores a dead letter again */
+    READING_PROGRESS, /* how far the store is */
 };
 
 enum reading_format {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/limits.h"
 
@@ -13,7 +14,8 @@ _Static_assert(PARTITIONS_MAX == 64, "a partition is a bit");
 void readiness_init(struct readiness *readiness, unsigned threads, unsigned partitions)
 {
     CHECK(threads >= 1 && threads <= READINESS_THREADS_MAX && partitions >= 1 && partitions <= PARTITIONS_MAX);
-    *readiness = (struct readiness){.threads = threads, .all = UINT64_MAX >> (PARTITIONS_MAX - partitions)};
+    *readiness = (struct readiness){
+        .threads = threads, .begun_us = clock_boot_us(), .all = UINT64_MAX >> (PARTITIONS_MAX - partitions)};
 }
 
 void readiness_include(struct readiness *readiness, bool (*ready)(void *arg, char why[READINESS_WORDS_MAX]), void *arg)

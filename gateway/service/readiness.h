@@ -22,6 +22,8 @@ struct readiness_condition {
 
 struct readiness {
     unsigned threads;          /* set before they start */
+    int64_t begun_us;          /* of clock_boot_us() */
+    bool beside;               /* other roles run in this process; set before the threads start */
     uint64_t all;              /* one bit per partition */
     unsigned conditions_count; /* set before the threads start */
     struct readiness_condition conditions[READINESS_CONDITIONS_MAX];

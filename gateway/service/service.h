@@ -25,6 +25,12 @@ struct policies;
 struct readers;
 struct reading_port;
 
+/* The last pong of a partition. */
+struct service_pong {
+    bool heard;
+    uint64_t journal_seq;
+};
+
 struct service {
     const struct options *options;
     struct metrics *metrics;
@@ -32,6 +38,7 @@ struct service {
     struct exchanges exchanges;
     struct issuer_link *links[PARTITIONS_MAX];
     uint16_t partitions; /* number of partitions */
+    struct service_pong pongs[PARTITIONS_MAX];
     struct policies *policies;
     struct live *live;
     struct limits *limits;             /* shared by all threads; NULL: none is on */

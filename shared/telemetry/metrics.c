@@ -222,6 +222,14 @@ static const uint32_t *bounds_of(const struct row *row, unsigned *count)
     return row->kind == HISTOGRAM_TIME ? time_bounds : size_bounds;
 }
 
+_Static_assert(COUNT_OF(time_bounds) < METRICS_BUCKETS_MAX && COUNT_OF(size_bounds) < METRICS_BUCKETS_MAX, "+Inf");
+
+const uint32_t *metrics_bounds(enum metric metric, unsigned *count)
+{
+    CHECK(is_histogram(&rows[metric]));
+    return bounds_of(&rows[metric], count);
+}
+
 void metrics_observe(struct metrics *metrics, enum metric metric, uint64_t value, uint64_t times)
 {
     CHECK(is_histogram(&rows[metric]));
@@ -263,6 +271,17 @@ static uint64_t sum_slot(const struct metrics *first, const struct row *row, uns
     uint64_t sum = 0;
     for (const struct metrics *block = first; block != NULL; block = block->next_same)
         sum += value_of(row, slot_read(block, slot));
+    return sum;
+}
+
+uint64_t metrics_sum(const char *role, enum metric metric, unsigned slot)
+{
+    uint64_t sum = 0;
+    pthread_mutex_lock(&list_lock);
+    for (const struct metrics *block = list; block != NULL; block = block->next)
+        if (strcmp(block->role, role) == 0)
+            sum += sum_slot(block, &rows[metric], slot_of(metric, slot));
+    pthread_mutex_unlock(&list_lock);
     return sum;
 }
 

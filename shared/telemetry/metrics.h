@@ -46,6 +46,13 @@ void metrics_set_coupon(struct metrics *metrics, unsigned child, const char *id,
 /* Any thread: one value, for tests, health checks and logs. */
 int64_t metrics_get(const struct metrics *metrics, enum metric metric, unsigned child);
 
+/* Any thread: one value, summed over all blocks of a role; of a histogram the number of values in a bucket, or behind
+ * the last bucket the sum of all values. Not for hot paths: takes the lock that creating a block takes. */
+uint64_t metrics_sum(const char *role, enum metric metric, unsigned slot);
+#define METRICS_BUCKETS_MAX 20
+/* The upper bounds of a histogram's buckets; one more bucket has no bound. */
+const uint32_t *metrics_bounds(enum metric metric, unsigned *count);
+
 /* On the rendering thread, before rendering: the state of /readyz on the same port, for coupond_ready. */
 void metrics_set_ready(bool ready);
 /* All blocks and the process basics as Prometheus text. The caller frees the NUL-terminated result; `length` excludes

@@ -17,6 +17,7 @@
 /* clang-format off */
 #define METRIC_TABLE(X) \
     X(GATEWAY_REQUESTS, COUNTER, ROUTE_STATUS, 1, "coupond_gateway_requests_total", "HTTP requests answered, by route and status") \
+    X(GATEWAY_OUTCOMES, COUNTER, OUTCOME, 1, "coupond_gateway_issue_outcomes_total", "decided requests for an issue, by outcome; 503 answers are in coupond_gateway_unavailable_total") \
     X(GATEWAY_REQUEST_TIME, HISTOGRAM_TIME, NONE, 1e-6, "coupond_gateway_request_seconds", "time from the last byte of a request that goes to the issuer to its answer") \
     X(GATEWAY_BATCH, HISTOGRAM_SIZE, NONE, 1, "coupond_gateway_batch_requests", "requests in one message to the issuer") \
     X(GATEWAY_CONNECTIONS, GAUGE, NONE, 1, "coupond_gateway_connections", "open HTTP connections") \
@@ -117,6 +118,7 @@
     X(COUPONS_LIST, "coupons_list", "200 400 401 403 503") \
     X(COUPON_GET, "coupon_get", "200 304 400 404 503") \
     X(COUPON_LIVE, "coupon_live", "200 400 404 503") \
+    X(STATUS, "status", "200 400 401 403 503") \
     X(COUPON_CHANGE, "coupon_change", "200 400 401 403 404 412 415 503") \
     X(ISSUE_POST, "issue_post", "201 400 401 403 404 409 410 412 415 503") \
     X(ISSUE_PUT, "issue_put", "200 201 400 401 403 404 409 410 412 415 503") \
@@ -168,6 +170,10 @@
 /* For LIMIT: gateway/user_rate and gateway/address_rate. */
 #define METRIC_LIMIT_TABLE(X) X(USER, "user") X(ADDRESS, "address")
 
+/* For OUTCOME: the verdicts of the same names. */
+#define METRIC_OUTCOME_TABLE(X) \
+    X(ISSUED, "issued") X(REPLAYED, "replayed") X(ALREADY_ISSUED, "already_issued") X(ISSUE_REVOKED, "revoked") X(SOLD_OUT, "sold_out") X(NOT_STARTED, "not_started") X(PAUSED, "paused") X(ENDED, "ended") X(COUPON_NOT_FOUND, "coupon_not_found")
+
 /* For EVENT. */
 #define METRIC_EVENT_TABLE(X) X(SENT, "sent") X(SKIPPED, "skipped")
 
@@ -213,6 +219,7 @@
     X(UNAVAILABLE, "code", METRIC_UNAVAILABLE_TABLE) \
     X(LIMIT, "kind", METRIC_LIMIT_TABLE) \
     X(EVENT, "result", METRIC_EVENT_TABLE) \
+    X(OUTCOME, "outcome", METRIC_OUTCOME_TABLE) \
     X(DROP, "reason", METRIC_DROP_TABLE) \
     X(TIMEOUT, "reason", METRIC_TIMEOUT_TABLE)
 /* clang-format on */
@@ -245,6 +252,12 @@ enum metric_store_result {
 enum metric_unavailable {
 #define X(id, name) METRIC_UNAVAILABLE_##id,
     METRIC_UNAVAILABLE_TABLE(X)
+#undef X
+};
+
+enum metric_outcome {
+#define X(id, name) METRIC_OUTCOME_##id,
+    METRIC_OUTCOME_TABLE(X)
 #undef X
 };
 
