@@ -9,6 +9,7 @@ void micro_turn(struct micro *micro);
 void micro_journal(struct micro *micro);
 void micro_frames(struct micro *micro);
 void micro_http(struct micro *micro);
+void micro_identity(struct micro *micro);
 void micro_store(struct micro *micro);
 void micro_issuer(struct micro *micro);
 

@@ -22,6 +22,7 @@ static const struct group {
     {"journal", micro_journal, "append and commit, with and without a sync; bytes per record"},
     {"frames", micro_frames, "requests and replies: written, checked, read"},
     {"http", micro_http, "request heads parsed, replies written"},
+    {"identity", micro_identity, "tokens of each algorithm and API keys, new and in the cache"},
     {"store", micro_store, "transactions of issues into SQLite, with --mysql also into the server of COUPOND_STORE_*"},
     {"issuer", micro_issuer, "a real issuer over ZeroMQ, sync = always"},
 };

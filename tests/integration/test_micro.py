@@ -9,7 +9,7 @@ from cluster import binary
 
 pytestmark = pytest.mark.once("measures")
 
-GROUPS = ["ledger", "turn", "journal", "frames", "http", "store", "issuer"]
+GROUPS = ["ledger", "turn", "journal", "frames", "http", "identity", "store", "issuer"]
 
 
 def micro(tmp_path, *arguments):
