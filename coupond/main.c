@@ -15,6 +15,7 @@
 #include "shared/error.h"
 #include "shared/nearest.h"
 #include "shared/options/options.h"
+#include "shared/process/child.h"
 #include "shared/process/stop.h"
 
 static void print_help(FILE *out)
@@ -170,6 +171,7 @@ int main(int argc, char **argv)
     skip_openssl_cleanup();
     open_standard_streams();
     keep_files_private();
+    child_follow_parent();
     int status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "coupond: cannot write to standard output: %s\n", strerror(errno));

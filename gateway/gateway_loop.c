@@ -346,10 +346,9 @@ static int open_links(struct gateway_loop *loop, struct error *error)
 {
     const char *base = loop->options->gateway_requests;
     uint16_t partitions = (uint16_t)loop->options->issuer_partitions;
-    loop->link_events =
-        (struct issuer_link_events){dispatch_on_issue_reply, dispatch_on_change_reply, dispatch_on_coupon_reply,
-                                    dispatch_on_pong,        dispatch_on_unsent,       dispatch_on_restart,
-                                    &loop->service};
+    loop->link_events = (struct issuer_link_events){
+        dispatch_on_issue_reply, dispatch_on_change_reply, dispatch_on_coupon_reply, dispatch_on_verification_reply,
+        dispatch_on_pong,        dispatch_on_unsent,       dispatch_on_restart,      &loop->service};
     for (uint16_t p = 0; p < partitions; p++) {
         loop->service.links[p] = issuer_link_create(base, p, partitions, &loop->link_events, loop->metrics, error);
         if (loop->service.links[p] == NULL)

@@ -12,6 +12,7 @@
 #include "issuer/recovery/progress.h"
 #include "issuer/store/check.h"
 #include "issuer/stream.h"
+#include "issuer/verification/verification.h"
 #include "shared/clock.h"
 #include "shared/journal/dir.h"
 #include "shared/journal/journal.h"
@@ -40,6 +41,7 @@ struct issuer {
     struct stream *stream;
     zactor_t *stream_actor;
     struct status_http *status;
+    struct verification *verification;
     bool guarded; /* peer_guard_begin() was called */
     const struct options *options;
 };
@@ -285,6 +287,15 @@ bool issuer_ready(void *arg, char why[READY_WHY_MAX])
     return true;
 }
 
+static int open_verification(struct issuer *issuer, struct metrics *metrics, struct error *error)
+{
+    issuer->verification = verification_create(issuer->options, metrics, error);
+    if (issuer->verification == NULL)
+        return -1;
+    partition_set_verification(issuer->partitions[0], issuer->verification);
+    return 0;
+}
+
 static void start_actors(struct issuer *issuer)
 {
     for (uint16_t i = 0; i < issuer->partitions_count; i++) {
@@ -317,7 +328,8 @@ int issuer_open(struct issuer *issuer, struct error *error)
     issuer->guarded = true;
     const struct status_http_config status = {
         .option = "issuer/http", .address = options->issuer_http, .ready = issuer_ready, .arg = issuer};
-    if (status_http_open(&status, &issuer->status, error) != 0 || open_all(issuer, options, error) != 0)
+    if (status_http_open(&status, &issuer->status, error) != 0 || open_all(issuer, options, error) != 0 ||
+        open_verification(issuer, metrics, error) != 0)
         return -1;
     start_actors(issuer);
     issuer->phase = PHASE_DECIDING;
@@ -345,6 +357,7 @@ void issuer_stop(struct issuer **issuer)
     status_http_close(&self->status);
     for (uint16_t i = 0; i < self->partitions_count; i++)
         zactor_destroy(&self->partition_actors[i]);
+    verification_destroy(&self->verification);
     zactor_destroy(&self->stream_actor);
     for (uint16_t i = 0; i < self->partitions_count; i++) {
         partition_destroy(&self->partitions[i]);

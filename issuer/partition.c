@@ -194,6 +194,11 @@ struct ledger *partition_ledger(const struct partition *partition)
     return partition->ledger;
 }
 
+void partition_set_verification(struct partition *partition, struct verification *verification)
+{
+    turn_set_verification(partition->turn, verification);
+}
+
 void partition_destroy(struct partition **partition)
 {
     struct partition *self = *partition;

@@ -21,6 +21,7 @@
 struct issuer_clock;
 struct partition;
 struct recovery_progress;
+struct verification;
 
 /*
  * Replays the journal into a new ledger, with progress in the log, and binds the ROUTER. `journal` (open, not yet
@@ -31,6 +32,8 @@ int partition_create(const struct options *options, struct journal *journal, str
                      struct recovery_progress *progress, struct partition **partition, struct error *error);
 /* Borrowed; for the main thread, before the actor starts. */
 struct ledger *partition_ledger(const struct partition *partition);
+/* On the main thread, before the actor starts; see turn_set_verification(). */
+void partition_set_verification(struct partition *partition, struct verification *verification);
 void partition_destroy(struct partition **partition);
 
 /* The zactor's function; `args` is the partition. Ends on $TERM, after answering what was received. */

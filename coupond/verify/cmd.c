@@ -26,6 +26,8 @@ enum { KEPT = 0, BROKEN = 1, COULD_NOT_CHECK = 2 };
 
 struct run {
     struct options options;
+    bool json;
+    bool summary;
     struct verify verify;
     struct store *store;
     uint16_t partitions;
@@ -42,6 +44,7 @@ static const struct help_option verify_options[] = {
     {"--dir", "DIR", "the folder of a `coupond dev` (DIR/journal and DIR/coupond.db), instead of --config"},
     HELP_SET,
     HELP_JSON,
+    {"--summary", NULL, "with --json: leaves out the list of coupons, which may be long"},
     HELP_HELP,
     HELP_END,
 };
@@ -363,10 +366,10 @@ static int run_checks(struct run *run, struct error *error)
     return verify_wants_rows(&run->verify) ? name_rows(run, error) : 0;
 }
 
-static int report(const struct run *run, bool json)
+static int report(const struct run *run)
 {
-    if (json)
-        verify_report_json(stdout, &run->verify);
+    if (run->json)
+        verify_report_json(stdout, &run->verify, run->summary);
     else
         verify_report_text(stdout, &run->verify);
     fflush(stdout);
@@ -384,7 +387,7 @@ static void discard(struct run *run)
 }
 
 /* Starts again when a running issuer has removed files before they were read. */
-static int run_until_stable(struct run *run, bool json)
+static int run_until_stable(struct run *run)
 {
     struct error error = {""};
     for (unsigned tries = 1; tries <= TRIES_MAX; tries++) {
@@ -393,7 +396,7 @@ static int run_until_stable(struct run *run, bool json)
         verify_init(&run->verify, seed);
         run->moved = false;
         int result = run_checks(run, &error);
-        int status = result == 0 && !run->moved ? report(run, json) : COULD_NOT_CHECK;
+        int status = result == 0 && !run->moved ? report(run) : COULD_NOT_CHECK;
         bool again = run->moved;
         discard(run);
         if (!again)
@@ -407,9 +410,11 @@ static int run_until_stable(struct run *run, bool json)
 int cmd_verify(int argc, char **argv)
 {
     struct run run = {.partitions = 0};
-    bool json = false;
     const char *dir = NULL;
-    const struct argument own[] = {{.name = "--dir", .value = &dir}, {.name = "--json", .flag = &json}, {.name = NULL}};
+    const struct argument own[] = {{.name = "--dir", .value = &dir},
+                                   {.name = "--json", .flag = &run.json},
+                                   {.name = "--summary", .flag = &run.summary, .requires = "--json"},
+                                   {.name = NULL}};
     struct arguments arguments;
     struct error error = {""};
     if (arguments_parse(&arguments, argc, argv, own, 0, &error) != 0)
@@ -424,5 +429,5 @@ int cmd_verify(int argc, char **argv)
         puts("the configuration is valid");
         return KEPT;
     }
-    return run_until_stable(&run, json);
+    return run_until_stable(&run);
 }

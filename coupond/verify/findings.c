@@ -10,9 +10,10 @@
 
 static const struct {
     const char *name;
+    enum promise promise;
     const char *meaning;
 } kinds[FINDING_COUNT] = {
-#define X(id, name, meaning) {name, meaning},
+#define X(id, name, promise, meaning) {name, PROMISE_##promise, meaning},
     FINDING_TABLE(X)
 #undef X
 };
@@ -25,6 +26,21 @@ const char *finding_name(enum finding finding)
 const char *finding_meaning(enum finding finding)
 {
     return kinds[finding].meaning;
+}
+
+enum promise finding_promise(enum finding finding)
+{
+    return kinds[finding].promise;
+}
+
+const char *promise_name(enum promise promise)
+{
+    static const char *const names[PROMISE_COUNT] = {
+#define X(id, name) name,
+        PROMISE_TABLE(X)
+#undef X
+    };
+    return names[promise];
 }
 
 void findings_deinit(struct findings *findings)

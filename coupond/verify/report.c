@@ -153,14 +153,44 @@ static void json_findings(FILE *out, const struct findings *findings)
     fputs("]", out);
 }
 
-void verify_report_json(FILE *out, const struct verify *verify)
+/* The first sentence about it is its detail. */
+static void json_promise(FILE *out, const struct findings *findings, enum promise promise)
+{
+    uint64_t count = 0;
+    const char *detail = "";
+    for (enum finding kind = 0; kind < FINDING_COUNT; kind++) {
+        if (finding_promise(kind) != promise || findings->kinds[kind].count == 0)
+            continue;
+        if (count == 0)
+            detail = findings->kinds[kind].lines[0];
+        count += findings->kinds[kind].count;
+    }
+    fprintf(out, "{\"name\":\"%s\",\"kept\":%s,\"violations\":%" PRIu64 ",", promise_name(promise),
+            count == 0 ? "true" : "false", count);
+    json_string(out, "detail", detail);
+    fputs("}", out);
+}
+
+static void json_promises(FILE *out, const struct findings *findings)
+{
+    fputs("\"promises\":[", out);
+    for (enum promise promise = 0; promise < PROMISE_COUNT; promise++) {
+        fputs(promise > 0 ? "," : "", out);
+        json_promise(out, findings, promise);
+    }
+    fputs("],", out);
+}
+
+void verify_report_json(FILE *out, const struct verify *verify, bool summary)
 {
     fprintf(out,
             "{\"result\":\"%s\",\"issues\":%" PRIu64 ",\"in_store\":%" PRIu64 ",\"lag\":%" PRIu64
             ",\"dead_letters\":%" PRIu64 ",",
             verify->findings.count > 0 ? "broken" : "kept", verify->issues, verify->rows, verify->lag, verify->dead);
+    json_promises(out, &verify->findings);
     json_journals(out, verify);
-    json_coupons(out, verify);
+    if (!summary)
+        json_coupons(out, verify);
     json_findings(out, &verify->findings);
     fputs("}\n", out);
 }

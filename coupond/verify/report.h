@@ -1,4 +1,5 @@
-/* Prints the result of `verify`: one line per coupon and the findings, as text or as one JSON object. */
+/* Prints the result of `verify`: one line per coupon and the findings, as text or as one JSON object. A `summary` leaves
+ * out the coupons. */
 #ifndef COUPOND_VERIFY_REPORT_H
 #define COUPOND_VERIFY_REPORT_H
 
@@ -7,7 +8,7 @@
 #include "coupond/verify/verify.h"
 
 void verify_report_text(FILE *out, const struct verify *verify);
-void verify_report_json(FILE *out, const struct verify *verify);
+void verify_report_json(FILE *out, const struct verify *verify, bool summary);
 
 /* "12,345,678" */
 #define THOUSANDS_MAX 27

@@ -18,6 +18,7 @@
 #include "shared/coupon.h"
 #include "shared/telemetry/metrics_table.h"
 #include "shared/wire/frame.h"
+#include "shared/wire/frame_verification.h"
 
 #define LIST_LIMIT_DEFAULT 50 /* coupons or issues per page */
 #define API_DETAIL_MAX     256
@@ -35,6 +36,7 @@ enum api_kind {
     API_READING, /* asks the store: question */
     API_LIVE,    /* a stream of events: coupon_id */
     API_STATUS,
+    API_VERIFY, /* sent to partition 0 of the issuer: verification_op */
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
@@ -76,6 +78,7 @@ struct api_call {
     struct api_revocation revocation;
     const struct document *document;
     struct reading_question question;
+    enum verification_op verification_op;
     struct api_errors errors; /* API_PROBLEM and API_REFUSAL */
     struct http_target target;
     char detail_text[API_DETAIL_MAX];

@@ -55,3 +55,43 @@ void operations_read_status(struct api_call *call, const struct http_request *re
     (void)request;
     call->kind = API_STATUS;
 }
+
+/* --- verification --- */
+
+static void ask_verification(struct api_call *call, enum verification_op op)
+{
+    call->kind = API_VERIFY;
+    call->verification_op = op;
+}
+
+void operations_read_verification_start(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    ask_verification(call, VERIFICATION_START);
+}
+
+void operations_read_verification(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    ask_verification(call, VERIFICATION_READ);
+}
+
+/* --- the process --- */
+
+void operations_read_livez(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_LIVEZ;
+}
+
+void operations_read_readyz(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_READYZ;
+}
+
+void operations_read_metrics(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_METRICS;
+}

@@ -55,6 +55,8 @@ enum permission_off {
     PERMISSION(STATUS, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                           \
     PERMISSION(DEAD_LETTERS_LIST, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                \
     PERMISSION(DEAD_LETTER_RETRY, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                             \
+    PERMISSION(VERIFICATION_POST, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                             \
+    PERMISSION(VERIFICATION_GET, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                 \
     EVERYONE(LIVEZ, OFF_ANYONE)                                                                                        \
     EVERYONE(READYZ, OFF_ANYONE)                                                                                       \
     EVERYONE(METRICS, OFF_ANYONE)                                                                                      \

@@ -368,18 +368,6 @@ static void read_code_redemption_put(struct api_call *call, const struct http_re
 
 /* --- the server --- */
 
-static void read_livez(struct api_call *call, const struct http_request *request)
-{
-    (void)request;
-    call->kind = API_LIVEZ;
-}
-
-static void read_readyz(struct api_call *call, const struct http_request *request)
-{
-    (void)request;
-    call->kind = API_READYZ;
-}
-
 static void read_document(struct api_call *call, const struct http_request *request)
 {
     document_request_read(call, request, call->target.path);
@@ -389,12 +377,6 @@ static void read_document(struct api_call *call, const struct http_request *requ
 static void read_event_page(struct api_call *call, const struct http_request *request)
 {
     document_request_read(call, request, SPAN_LITERAL("/events"));
-}
-
-static void read_metrics(struct api_call *call, const struct http_request *request)
-{
-    (void)request;
-    call->kind = API_METRICS;
 }
 
 /* Sorted by frequency. */
@@ -423,9 +405,11 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/status", 0, METRIC_ROUTE_STATUS, operations_read_status},
     {METHOD_GET, "/v1/dead-letters", ROUTE_QUERY, METRIC_ROUTE_DEAD_LETTERS_LIST, operations_read_letters},
     {METHOD_POST, "/v1/dead-letters/{letter}/retry", 0, METRIC_ROUTE_DEAD_LETTER_RETRY, operations_read_letter_retry},
-    {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, read_livez},
-    {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, read_readyz},
-    {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, read_metrics},
+    {METHOD_POST, "/v1/verification", 0, METRIC_ROUTE_VERIFICATION_POST, operations_read_verification_start},
+    {METHOD_GET, "/v1/verification", 0, METRIC_ROUTE_VERIFICATION_GET, operations_read_verification},
+    {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, operations_read_livez},
+    {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, operations_read_readyz},
+    {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, operations_read_metrics},
     {METHOD_GET, "/openapi.json", ROUTE_ETAG, METRIC_ROUTE_OPENAPI, read_document},
     {METHOD_GET, "/docs", ROUTE_ETAG, METRIC_ROUTE_DOCS, read_document},
     {METHOD_GET, "/docs/{file}", ROUTE_ETAG | ROUTE_ASSET, METRIC_ROUTE_DOCS, read_document},

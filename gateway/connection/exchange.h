@@ -37,7 +37,8 @@ enum exchange_kind {
     EXCHANGE_LIST,
     EXCHANGE_READING,
     EXCHANGE_LIVE,
-    EXCHANGE_STATUS
+    EXCHANGE_STATUS,
+    EXCHANGE_VERIFICATION
 };
 
 struct exchange {
@@ -56,8 +57,8 @@ struct exchange {
     uint8_t coupon_id_length;
     uint8_t user_id_length;
     char coupon_id[COUPON_ID_MAX]; /* EXCHANGE_LIST: the cursor */
-    char user_id[USER_ID_MAX];
-    uint8_t list_filter; /* EXCHANGE_LIST: enum coupon_filter; the owner is in user_id */
+    char user_id[USER_ID_MAX];     /* EXCHANGE_READING: the principal */
+    uint8_t list_filter;           /* EXCHANGE_LIST: enum coupon_filter; the owner is in user_id */
     uint8_t list_state;
     uint16_t nth;                    /* EXCHANGE_ISSUE: the issue that a PUT names; 0: none */
     char *if_match;                  /* of a GET of what has an ETag: http_request_if_match(); owned */

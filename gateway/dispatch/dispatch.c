@@ -13,6 +13,7 @@
 #include "gateway/dispatch/local_answers.h"
 #include "gateway/dispatch/readings.h"
 #include "gateway/dispatch/status.h"
+#include "gateway/dispatch/verification.h"
 #include "gateway/live/live.h"
 #include "gateway/policy/requests.h"
 #include "gateway/reading/request.h"
@@ -280,6 +281,8 @@ static void take_reading(struct service *service, struct connection *connection,
     if (exchange == NULL)
         return;
     exchange->reading = reading_request_create(service->reading_port, &call->question, exchange);
+    exchange->user_id_length = call->principal.id_length;
+    memcpy(exchange->user_id, call->principal.id, exchange->user_id_length);
     send_or_hold(service, connection, exchange);
 }
 
@@ -390,6 +393,9 @@ static void answer_call(struct service *service, struct connection *connection, 
         break;
     case API_ERASE:
         change_send_erasure(service, connection, request, call);
+        break;
+    case API_VERIFY:
+        verification_send(service, connection, request, call);
         break;
     case API_COUPON:
         if (call->coupon_op != COUPON_GET || !policies_read(service, connection, request, call))

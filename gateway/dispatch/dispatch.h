@@ -27,6 +27,7 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
 void dispatch_on_change_reply(void *arg, uint16_t partition, const struct frame_change_reply *reply);
 void dispatch_on_pong(void *arg, uint16_t partition, const struct frame_pong *pong);
 void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_coupon_reply *reply);
+void dispatch_on_verification_reply(void *arg, uint16_t partition, const struct frame_verification_reply *reply);
 void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag);
 void dispatch_on_restart(void *arg, uint16_t partition);
 

@@ -126,8 +126,10 @@ static void log_letter(const struct exchange *exchange)
         [READING_LETTER_UNKNOWN] = "unknown", [READING_LETTER_STORED] = "stored", [READING_LETTER_REFUSED] = "refused"};
     char id[STORE_LETTER_ID_MAX];
     format_letter_id(&exchange->reading->question, id);
-    log_info("gateway", "dead letter retried letter=%s result=%s%s%s", id, results[exchange->reading->page.letter],
-             exchange->note != NULL ? " request_id=" : "", exchange->note != NULL ? exchange->note->id : "");
+    log_info("gateway", "dead letter retried letter=%s result=%s%s%.*s%s%s", id,
+             results[exchange->reading->page.letter], exchange->user_id_length > 0 ? " actor=" : "",
+             (int)exchange->user_id_length, exchange->user_id, exchange->note != NULL ? " request_id=" : "",
+             exchange->note != NULL ? exchange->note->id : "");
 }
 
 static void take_letter(struct service *service, struct exchange *exchange)

@@ -4,6 +4,7 @@
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/eligibility.h"
 #include "gateway/dispatch/verdicts.h"
+#include "gateway/dispatch/verification.h"
 #include "gateway/policy/policies.h"
 #include "gateway/policy/reports.h"
 #include "gateway/reading/readers.h"
@@ -141,6 +142,14 @@ void dispatch_on_change_reply(void *arg, uint16_t partition, const struct frame_
         change_on_reply(service, partition, exchange, reply);
 }
 
+void dispatch_on_verification_reply(void *arg, uint16_t partition, const struct frame_verification_reply *reply)
+{
+    struct service *service = arg;
+    struct exchange *exchange = find_waiting(service, partition, reply->tag);
+    if (exchange != NULL)
+        verification_on_reply(service, partition, exchange, reply);
+}
+
 void dispatch_on_pong(void *arg, uint16_t partition, const struct frame_pong *pong)
 {
     struct service *service = arg;
@@ -180,6 +189,7 @@ static bool is_read(const struct exchange *exchange)
     return exchange->kind == EXCHANGE_LIST || exchange->kind == EXCHANGE_LIVE ||
            (exchange->kind == EXCHANGE_ISSUE && exchange->op == ISSUE_LOOKUP) ||
            (exchange->kind == EXCHANGE_CHANGE && (exchange->op == CHANGE_SHOW || exchange->op == CHANGE_RESOLVE)) ||
+           (exchange->kind == EXCHANGE_VERIFICATION && exchange->op == VERIFICATION_READ) ||
            (exchange->kind == EXCHANGE_SWEEP && exchange->op == CHANGE_SWEPT) ||
            (exchange->kind == EXCHANGE_COUPON && exchange->op == COUPON_GET);
 }

@@ -18,7 +18,7 @@ enum {
 };
 
 /* The kinds of requests, each with a frame of its own. */
-enum draft_kind { DRAFT_ISSUES, DRAFT_CHANGES, DRAFT_COUPONS, DRAFTS };
+enum draft_kind { DRAFT_ISSUES, DRAFT_CHANGES, DRAFT_COUPONS, DRAFT_VERIFICATIONS, DRAFTS };
 
 static const struct {
     enum frame_kind kind;
@@ -28,6 +28,8 @@ static const struct {
     [DRAFT_ISSUES] = {FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request), FRAME_ISSUE_REQUESTS_MAX},
     [DRAFT_CHANGES] = {FRAME_CHANGE_REQUESTS, sizeof(struct frame_change_request), FRAME_CHANGE_REQUESTS_MAX},
     [DRAFT_COUPONS] = {FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request), FRAME_COUPON_REQUESTS_MAX},
+    [DRAFT_VERIFICATIONS] = {FRAME_VERIFICATION_REQUESTS, sizeof(struct frame_verification_request),
+                             FRAME_VERIFICATION_MAX},
 };
 
 /* A frame under construction. */
@@ -194,6 +196,13 @@ struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, in
     return add_request(link, DRAFT_COUPONS, offsetof(struct frame_coupon_request, wait_us), asked_us, until_us);
 }
 
+struct frame_verification_request *issuer_link_add_verification(struct issuer_link *link, int64_t asked_us,
+                                                                int64_t until_us)
+{
+    return add_request(link, DRAFT_VERIFICATIONS, offsetof(struct frame_verification_request, wait_us), asked_us,
+                       until_us);
+}
+
 bool issuer_link_flush(struct issuer_link *link)
 {
     bool any = false;
@@ -248,6 +257,15 @@ static void hand_out_change_replies(const struct issuer_link *link, const char *
     }
 }
 
+static void hand_out_verification_replies(const struct issuer_link *link, const char *records, uint32_t count)
+{
+    struct frame_verification_reply reply;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&reply, records + i * sizeof reply, sizeof reply);
+        link->events->on_verification_reply(link->events->arg, link->partition, &reply);
+    }
+}
+
 /* True when the issuer has restarted. Reads our clock after the frame's arrival; the loop turn's time is older. */
 static bool read_clock(struct issuer_link *link, const struct frame_header *header, int64_t now_ms)
 {
@@ -277,7 +295,8 @@ static enum frame_fault check_frame(const struct issuer_link *link, const void *
     if (header->partition != link->partition)
         return FRAME_FAULT_OTHER_PARTITION;
     bool ours = header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_CHANGE_REPLIES ||
-                header->kind == FRAME_COUPON_REPLIES || header->kind == FRAME_PONG;
+                header->kind == FRAME_COUPON_REPLIES || header->kind == FRAME_VERIFICATION_REPLIES ||
+                header->kind == FRAME_PONG;
     return ours ? FRAME_OK : FRAME_FAULT_RECEIVER;
 }
 
@@ -302,6 +321,8 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         hand_out_pong(link, frame_records(data));
     else if (header.kind == FRAME_COUPON_REPLIES)
         hand_out_coupon_replies(link, frame_records(data), header.count);
+    else if (header.kind == FRAME_VERIFICATION_REPLIES)
+        hand_out_verification_replies(link, frame_records(data), header.count);
     if (restarted)
         on_restart(link);
 }

@@ -2,9 +2,8 @@
  * The link to one partition of the issuer: a wire (issuer_wire), one frame under construction per kind of request, and
  * the partition's liveness. Owned and used by one gateway thread. Never blocks.
  *
- *   out  FRAME_ISSUE_REQUESTS, FRAME_CHANGE_REQUESTS, FRAME_COUPON_REQUESTS, FRAME_PING
- *   in   FRAME_ISSUE_REPLIES, FRAME_CHANGE_REPLIES, FRAME_COUPON_REPLIES, FRAME_PONG; any other frame is
- *        counted, logged once per kind and dropped
+ *   out  FRAME_ISSUE_REQUESTS, FRAME_CHANGE_REQUESTS, FRAME_COUPON_REQUESTS, FRAME_VERIFICATION_REQUESTS, FRAME_PING
+ *   in   the replies to them, FRAME_PONG; any other frame is counted, logged once per kind and dropped
  *
  * ZeroMQ's file descriptor is edge-triggered: after every send and receive the socket's events must be checked again,
  * which issuer_link_receive() does. With shared memory no descriptor becomes readable while both sides are awake:
@@ -20,6 +19,7 @@
 #include "shared/error.h"
 #include "shared/telemetry/metrics.h"
 #include "shared/wire/frame.h"
+#include "shared/wire/frame_verification.h"
 
 #define LINK_ALIVE_MS 4000 /* a partition that is silent for this long counts as down */
 
@@ -28,6 +28,7 @@ struct issuer_link_events {
     void (*on_issue_reply)(void *arg, uint16_t partition, const struct frame_issue_reply *reply);
     void (*on_change_reply)(void *arg, uint16_t partition, const struct frame_change_reply *reply);
     void (*on_coupon_reply)(void *arg, uint16_t partition, const struct frame_coupon_reply *reply);
+    void (*on_verification_reply)(void *arg, uint16_t partition, const struct frame_verification_reply *reply);
     void (*on_pong)(void *arg, uint16_t partition, const struct frame_pong *pong);
     /* The request was not sent: nothing was decided. */
     void (*on_unsent)(void *arg, uint16_t partition, uint64_t tag);
@@ -59,6 +60,8 @@ bool issuer_link_up(const struct issuer_link *link, int64_t now_ms);
 struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us);
 struct frame_change_request *issuer_link_add_change(struct issuer_link *link, int64_t asked_us, int64_t until_us);
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us);
+struct frame_verification_request *issuer_link_add_verification(struct issuer_link *link, int64_t asked_us,
+                                                                int64_t until_us);
 
 /* True while the handshake fails on either side: the two do not have the same secret. */
 bool issuer_link_refused(const struct issuer_link *link);

@@ -9,6 +9,7 @@
 #include "issuer/turn/coupons.h"
 #include "issuer/turn/deadline_clock.h"
 #include "issuer/turn/sweep.h"
+#include "issuer/turn/verifications.h"
 #include "shared/clock.h"
 #include "shared/error.h"
 #include "shared/telemetry/log.h"
@@ -39,6 +40,7 @@ struct exchange {
 
 struct turn {
     struct turn_config config;
+    struct verification *verification; /* NULL: none */
     struct turn_context context;
     struct deadline_clock deadlines;
     struct exchange exchanges[TURN_FRAMES_MAX];
@@ -78,6 +80,11 @@ struct turn *turn_create(const struct turn_config *config)
     CHECK(turn->commands != NULL);
     metrics_set(config->metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(config->journal));
     return turn;
+}
+
+void turn_set_verification(struct turn *turn, struct verification *verification)
+{
+    turn->verification = verification;
 }
 
 static void close_messages(struct turn *turn)
@@ -201,6 +208,9 @@ static enum frame_fault take(struct turn *turn, struct exchange *exchange, bool 
         return take_change_requests(turn, exchange);
     case FRAME_COUPON_REQUESTS:
         return take_coupon_requests(turn, exchange);
+    case FRAME_VERIFICATION_REQUESTS:
+        return turn_verifications_check(frame_records(zmq_msg_data(&exchange->request)), exchange->header.count,
+                                        turn->context.meta->partition);
     case FRAME_PING:
         return FRAME_OK;
     default:
@@ -345,6 +355,15 @@ static void on_coupon_requests(struct turn *turn, struct exchange *exchange)
     free(requests);
 }
 
+static void on_verification_requests(struct turn *turn, struct exchange *exchange)
+{
+    uint32_t count = exchange->header.count;
+    void *replies =
+        reply_init(turn, exchange, FRAME_VERIFICATION_REPLIES, count, count * sizeof(struct frame_verification_reply));
+    turn_verifications_answer(turn->verification, frame_records(zmq_msg_data(&exchange->request)), count,
+                              deadline_clock_age_us(&turn->deadlines, &exchange->header), replies);
+}
+
 static void on_exchange(struct turn *turn, struct exchange *exchange, size_t *commands_done, int64_t now_us)
 {
     switch (exchange->header.kind) {
@@ -357,6 +376,9 @@ static void on_exchange(struct turn *turn, struct exchange *exchange, size_t *co
         break;
     case FRAME_COUPON_REQUESTS:
         on_coupon_requests(turn, exchange);
+        break;
+    case FRAME_VERIFICATION_REQUESTS:
+        on_verification_requests(turn, exchange);
         break;
     default:
         exchange->pong = reply_init(turn, exchange, FRAME_PONG, 1, sizeof(struct frame_pong));

@@ -23,6 +23,7 @@
 #define TURN_FRAMES_MAX 512
 
 struct turn;
+struct verification;
 
 /* All borrowed; they must outlive the turn. The journal has been replayed into the ledger. */
 struct turn_config {
@@ -38,6 +39,8 @@ struct turn_config {
 };
 
 struct turn *turn_create(const struct turn_config *config);
+/* Before the first turn, of partition 0: borrowed. Without it, verifications are answered as if they were late. */
+void turn_set_verification(struct turn *turn, struct verification *verification);
 /* Drops frames that were taken but not answered. */
 void turn_destroy(struct turn **turn);
 

@@ -155,11 +155,14 @@ ENGINE = [
     ("graph", "Lost records and foreign stores", "short", 8, above(1),
      "Times that the store came back with fewer records; records that are neither in it nor in a journal file "
      "(restore a backup); ignored answers of another store; 1 while another store answers; 1 while the issuer runs "
-     "without a comparison of journal and store.",
+     "without a comparison of journal and store; 1 since a verification over the API found a broken promise, or could "
+     "not check.",
      {"came back": "sum(coupond_issuer_store_rewinds_total)", "missing": "sum(coupond_issuer_store_missing_records)",
       "ignored": "sum(coupond_issuer_store_answers_refused_total)",
       "another store answers": "max(coupond_issuer_other_store)",
-      "not compared": "max(coupond_issuer_store_uncompared)"}),
+      "not compared": "max(coupond_issuer_store_uncompared)",
+      "broken promise": "max(coupond_issuer_verification_broken)",
+      "verification failed": "max(coupond_issuer_verification_failed)"}),
     ("row", "Snapshots and recovery"),
     ("graph", "Journal and snapshots", "short", 8, NONE,
      "The last record written, and the last one that the newest snapshot includes. A start replays the records "

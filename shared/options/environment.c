@@ -2,6 +2,7 @@
  * Options from the environment: COUPOND_<SECTION>_<NAME>.
  */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -85,6 +86,69 @@ static void warn_of_slip(const char *variable, size_t length)
         log_warn("main", "environment variable %.*s is not an option and has no effect; did you mean %s?", (int)length,
                  variable, nearest_found(&nearest));
 }
+
+/* --- for a child --- */
+
+static bool is_option(const char *variable)
+{
+    const char *equals = strchr(variable, '=');
+    return equals != NULL && find_variable(variable, (size_t)(equals - variable)) != NULL;
+}
+
+/* A file's secret is known already. Of the gateway only its addresses count, which must differ from all others. */
+static bool is_for_child(const struct option_row *row)
+{
+    if (row->kind == OPTION_KIND_SECRET_FILE)
+        return strcmp(row->section, "cluster") == 0;
+    return strcmp(row->section, "gateway") != 0 || row->kind == OPTION_KIND_ADDRESS ||
+           row->kind == OPTION_KIND_ENDPOINT;
+}
+
+static char *format_variable(const struct options *options, const struct option_row *row)
+{
+    char name[VARIABLE_MAX];
+    char *variable = malloc(VARIABLE_MAX + OPTION_STRING_MAX);
+    const char *member = (const char *)options + row->offset;
+    CHECK(variable != NULL);
+    variable_name(row, name);
+    if (option_is_text(row))
+        snprintf(variable, VARIABLE_MAX + OPTION_STRING_MAX, "%s=%s", name, member);
+    else if (row->kind == OPTION_KIND_FLAG)
+        snprintf(variable, VARIABLE_MAX + OPTION_STRING_MAX, "%s=%d", name, *(const bool *)member);
+    else
+        snprintf(variable, VARIABLE_MAX + OPTION_STRING_MAX, "%s=%lld", name, (long long)*(const int64_t *)member);
+    return variable;
+}
+
+char **options_environment(const struct options *options)
+{
+    size_t count = 0, used = 0;
+    while (environ[count] != NULL)
+        count++;
+    char **copy = calloc(count + option_rows_count + 1, sizeof *copy);
+    CHECK(copy != NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_option(environ[i])) {
+            copy[used] = strdup(environ[i]);
+            CHECK(copy[used++] != NULL);
+        }
+    }
+    for (unsigned i = 0; i < option_rows_count; i++) {
+        if (is_for_child(&option_rows[i]))
+            copy[used++] = format_variable(options, &option_rows[i]);
+    }
+    return copy;
+}
+
+void options_environment_free(char ***environment)
+{
+    for (char **variable = *environment; *variable != NULL; variable++)
+        free(*variable);
+    free(*environment);
+    *environment = NULL;
+}
+
+/* --- reading --- */
 
 static int refuse_variable(const char *variable, size_t length, struct error *error)
 {

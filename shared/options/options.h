@@ -26,6 +26,13 @@ int options_read_file(struct options *options, const char *path, struct error *e
 int options_read_environment(struct options *options, struct error *error);
 /* Takes "section/name=value". As with all errors here, the error never contains a secret or a value that may be one. */
 int options_set(struct options *options, const char *assignment, struct error *error);
+/*
+ * The environment for a child process that reads the same journals and the same store: this one's without its options,
+ * and a variable for each completed option; of the gateway only addresses, and the store's password as a value. The
+ * caller frees it with options_environment_free().
+ */
+char **options_environment(const struct options *options);
+void options_environment_free(char ***environment);
 /* Before options_complete(): files with secrets that a role ("gateway", "issuer", "persister", "verify" for commands
  * that only read journals and store, "health") does not use are not opened; "dev" uses all. */
 void options_leave_secrets(struct options *options, const char *role);

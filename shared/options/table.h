@@ -88,6 +88,7 @@
     OPTION(issuer, stream_gather_ms, DURATION, 50, BETWEEN(0, 10000), "minimum time between two batches to a persister that are not full; longer gives fewer and larger transactions") \
     OPTION(issuer, resend_ms, DURATION, 3000, BETWEEN(10, 3600000), "how long a batch waits for its acknowledgement before it is resent, and as long again for each unacknowledged batch before it; doubles with each attempt up to ten times this value") \
     OPTION(issuer, clock_settle_ms, DURATION, 30000, BETWEEN(100, 86400000), "how long a step of the wall clock that the monotonic clock contradicts must last before the issuer follows it") \
+    OPTION(issuer, verification_timeout_ms, DURATION, 3600000, BETWEEN(100, 86400000), "time limit for a verification that is started over the API") \
     OPTION(issuer, http, ADDRESS, "127.0.0.1:9101", LENGTH(0, 255), "address and port of /metrics, /livez and /readyz; empty: none") \
     OPTION(persister, events, ENDPOINT, "", LENGTH(0, 255), "endpoint to pull events from; empty: issuer/events") \
     OPTION(persister, acks, ENDPOINT, "", LENGTH(0, 255), "endpoint to push acknowledgements to; empty: issuer/acks") \

@@ -71,6 +71,9 @@
     X(ISSUER_LOCAL_GATEWAYS, GAUGE, NONE, 1, "coupond_issuer_local_gateways", "gateway threads connected by shared memory") \
     X(ISSUER_RECOVERY_TIME, GAUGE, NONE, 1e-6, "coupond_issuer_recovery_seconds", "duration of the last recovery of the partition from snapshot and journal") \
     X(ISSUER_RECOVERY_RECORDS, GAUGE, NONE, 1, "coupond_issuer_recovery_records", "journal records that the last recovery replayed after the snapshot") \
+    X(ISSUER_VERIFICATION_ENDED, READING, WHOLE, 1e-6, "coupond_issuer_verification_timestamp_seconds", "when the last verification that was started over the API ended") \
+    X(ISSUER_VERIFICATION_BROKEN, GAUGE, WHOLE, 1, "coupond_issuer_verification_broken", "1: the last verification that could check found a broken promise") \
+    X(ISSUER_VERIFICATION_FAILED, GAUGE, WHOLE, 1, "coupond_issuer_verification_failed", "1: the last verification could not check") \
     X(ISSUER_STREAM_SENT, COUNTER, NONE, 1, "coupond_issuer_stream_batches_total", "batches sent to persisters, including resent ones") \
     X(ISSUER_STREAM_RESENT, COUNTER, NONE, 1, "coupond_issuer_stream_resent_total", "batches resent because no acknowledgement came in time") \
     X(ISSUER_STREAM_IN_FLIGHT, GAUGE, NONE, 1, "coupond_issuer_stream_in_flight", "unacknowledged batches") \
@@ -135,6 +138,8 @@
     X(USER_ISSUES, "user_issues", "200 400 401 403 503") \
     X(DEAD_LETTERS_LIST, "dead_letters_list", "200 400 401 403 503") \
     X(DEAD_LETTER_RETRY, "dead_letter_retry", "200 401 403 404 409 503") \
+    X(VERIFICATION_POST, "verification_post", "202 401 409 503") \
+    X(VERIFICATION_GET, "verification_get", "200 401 503") \
     X(LIVEZ, "livez", "200 503") \
     X(READYZ, "readyz", "200 503") \
     X(METRICS, "metrics", "200 503") \

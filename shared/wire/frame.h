@@ -32,6 +32,8 @@ enum frame_kind {
     FRAME_REFUSED = 10, /* persister → issuer: struct frame_ack × 1; events that are meant for another store */
     FRAME_CHANGE_REQUESTS = 11, /* gateway → issuer: struct frame_change_request × count */
     FRAME_CHANGE_REPLIES = 12, /* issuer → gateway: struct frame_change_reply × count, in the order of the requests */
+    FRAME_VERIFICATION_REQUESTS = 13, /* gateway → issuer, partition 0: struct frame_verification_request × count */
+    FRAME_VERIFICATION_REPLIES = 14,  /* issuer → gateway: struct frame_verification_reply × count */
 };
 
 enum frame_flag {

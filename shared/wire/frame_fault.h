@@ -26,6 +26,7 @@
     X(ISSUE_REQUEST, MALFORMED, "an issue request in it is malformed")                                                 \
     X(CHANGE_REQUEST, MALFORMED, "a change request in it is malformed")                                                \
     X(COUPON_REQUEST, MALFORMED, "a coupon request in it is malformed")                                                \
+    X(VERIFICATION_REQUEST, MALFORMED, "a verification request in it is malformed")                                    \
     X(SEQUENCES, MALFORMED, "its first sequence, last sequence and number of records do not agree")                    \
     X(ACKNOWLEDGED, MALFORMED, "it contains records that its header calls acknowledged")                               \
     X(JOURNAL_BATCH, MALFORMED, "a journal batch in it is damaged")                                                    \

@@ -15,9 +15,10 @@
 #include "gateway/connection/exchange.h"
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/link/issuer_link.h"
+#include "gateway/reply/verification_json.h"
 
 #define BASE          "inproc://fuzz-issuer"
-#define EXCHANGES_MAX 11
+#define EXCHANGES_MAX 12
 #define MESSAGES_MAX  16
 
 /* A message of an input: flags for repairs, its size, its bytes. */
@@ -131,6 +132,19 @@ static void on_coupon_reply(void *arg, uint16_t partition, const struct frame_co
     }
 }
 
+static void on_verification_reply(void *arg, uint16_t partition, const struct frame_verification_reply *reply)
+{
+    struct exchange *exchange = exchange_find(&exchanges, reply->tag);
+    (void)arg;
+    CHECK(partition == 0);
+    if (exchange == NULL || exchange->kind != EXCHANGE_VERIFICATION || !frame_verification_reply_whole(reply))
+        return;
+    verification_json_append(&out, reply);
+    check_json(out.data, out.length);
+    buffer_clear(&out, 0);
+    exchange_settle(&exchanges, exchange);
+}
+
 static void on_pong(void *arg, uint16_t partition, const struct frame_pong *pong)
 {
     (void)arg, (void)pong;
@@ -160,7 +174,7 @@ static void end(void)
 void fuzz_begin(void)
 {
     static const struct issuer_link_events events = {
-        on_issue_reply, on_change_reply, on_coupon_reply, on_pong, on_unsent, on_restart, NULL};
+        on_issue_reply, on_change_reply, on_coupon_reply, on_verification_reply, on_pong, on_unsent, on_restart, NULL};
     bound = zsock_new(ZMQ_DEALER);
     CHECK(bound != NULL && zsock_bind(bound, BASE "-0") >= 0);
     issuer = zsock_resolve(bound);
@@ -196,6 +210,7 @@ static void wait_for_all(uint64_t tags[EXCHANGES_MAX])
     for (uint8_t op = COUPON_CREATE; op <= COUPON_GET; op++)
         tags[count++] = exchange_tag(wait_for(EXCHANGE_COUPON, op));
     tags[count++] = exchange_tag(wait_for(EXCHANGE_LIST, COUPON_LIST));
+    tags[count++] = exchange_tag(wait_for(EXCHANGE_VERIFICATION, VERIFICATION_READ));
     tags[count++] = UINT64_MAX;
     CHECK(count == EXCHANGES_MAX);
 }
@@ -254,6 +269,14 @@ void fuzz_seeds(void)
         add_seed(FIX_TAGS | FIX_HEADER, FRAME_ISSUE_REPLIES, &issued, sizeof issued, 1);
         add_seed(FIX_TAGS | FIX_HEADER, FRAME_CHANGE_REPLIES, &changed, sizeof changed, 1);
     }
+    struct frame_verification_reply verification = {.tag = 10, .verdict = VERIFICATION_TOLD, .started_at_us = 1};
+    verification.promises[0] =
+        (struct frame_promise){.name_length = 2, .name = "ab", .detail_length = 1, .detail = "x"};
+    for (uint8_t told = VERIFICATION_NONE; told <= VERIFICATION_FAILED; told++) {
+        verification.state = told;
+        verification.text_length = verification.promises_count = told == VERIFICATION_DONE;
+        add_seed(FIX_TAGS | FIX_HEADER, FRAME_VERIFICATION_REPLIES, &verification, sizeof verification, 1);
+    }
     struct frame_pong pong = {.journal_seq = 7, .now_us = 5};
     add_seed(0, FRAME_PONG, &pong, sizeof pong, 1);
     add_seed(MORE_PARTS, FRAME_PONG, &pong, sizeof pong, 1);
@@ -268,8 +291,9 @@ void fuzz_seeds(void)
 
 static enum frame_kind kind_of(const struct frame_header *header)
 {
-    return header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_CHANGE_REPLIES ? header->kind
-                                                                                       : FRAME_COUPON_REPLIES;
+    bool other = header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_CHANGE_REPLIES ||
+                 header->kind == FRAME_VERIFICATION_REPLIES;
+    return other ? header->kind : FRAME_COUPON_REPLIES;
 }
 
 /* Makes a coupon reply as long as its texts, whose lengths become possible ones. */
@@ -287,8 +311,9 @@ static size_t record_length(unsigned flags, enum frame_kind kind, unsigned char 
     static struct frame_coupon_reply reply;
     const size_t fixed = offsetof(struct frame_coupon_reply, coupon.texts);
     if (kind != FRAME_COUPON_REPLIES) {
-        size_t length =
-            kind == FRAME_ISSUE_REPLIES ? sizeof(struct frame_issue_reply) : sizeof(struct frame_change_reply);
+        size_t length = kind == FRAME_ISSUE_REPLIES    ? sizeof(struct frame_issue_reply)
+                        : kind == FRAME_CHANGE_REPLIES ? sizeof(struct frame_change_reply)
+                                                       : sizeof(struct frame_verification_reply);
         return length <= left ? length : 0;
     }
     if (left < fixed)

@@ -18,6 +18,7 @@
 #include "shared/journal/dir.h"
 #include "shared/journal/reader.h"
 #include "shared/options/options.h"
+#include "shared/wire/frame_verification.h"
 #include "simple_ledger.h"
 
 #define SEGMENT_BYTES 65536 /* the journal's first segment; shorter than prepared ones, which take long to create */
@@ -171,6 +172,9 @@ void fuzz_seeds(void)
     seed.size = 0;
     add_coupon(&seed, LAST_OF_TURN, COUPON_GET, "A", 1);
     add_message(&seed, FIX_HEADER, FRAME_PING, NULL, 0, 0);
+    struct frame_verification_request verification = {
+        .tag = TAG, .op = VERIFICATION_READ, .actor_length = 1, .wait_us = 500, .actor = "a"};
+    add_message(&seed, FIX_HEADER, FRAME_VERIFICATION_REQUESTS, &verification, sizeof verification, 1);
     add_issues(&seed, ONE_PART, "A", "a");
     add_issues(&seed, LAST_OF_TURN, "nowhere", "ab");
     fuzz_seed(seed.bytes, seed.size);
@@ -180,10 +184,11 @@ void fuzz_seeds(void)
 
 static size_t record_size(unsigned kind)
 {
-    return kind == FRAME_ISSUE_REQUESTS    ? sizeof(struct frame_issue_request)
-           : kind == FRAME_CHANGE_REQUESTS ? sizeof(struct frame_change_request)
-           : kind == FRAME_COUPON_REQUESTS ? sizeof(struct frame_coupon_request)
-                                           : 0;
+    return kind == FRAME_ISSUE_REQUESTS          ? sizeof(struct frame_issue_request)
+           : kind == FRAME_CHANGE_REQUESTS       ? sizeof(struct frame_change_request)
+           : kind == FRAME_COUPON_REQUESTS       ? sizeof(struct frame_coupon_request)
+           : kind == FRAME_VERIFICATION_REQUESTS ? sizeof(struct frame_verification_request)
+                                                 : 0;
 }
 
 static void fix_change_lengths(uint8_t *bytes)
@@ -220,6 +225,9 @@ static void fix_lengths(unsigned kind, uint8_t *records, size_t size)
             records[at + offsetof(struct frame_issue_request, user_id_length)] %= USER_ID_MAX + 1;
         } else if (kind == FRAME_CHANGE_REQUESTS) {
             fix_change_lengths(records + at);
+        } else if (kind == FRAME_VERIFICATION_REQUESTS) {
+            records[at + offsetof(struct frame_verification_request, actor_length)] %= ACTOR_MAX + 1;
+            records[at + offsetof(struct frame_verification_request, request_id_length)] %= REQUEST_ID_MAX + 1;
         } else {
             fix_coupon_lengths(records + at);
         }
@@ -337,7 +345,7 @@ static void check_answers(struct turn *turn, struct granted *granted)
         else if (header.kind == FRAME_COUPON_REPLIES)
             check_coupon_replies(granted, frame_records(zmq_msg_data(reply)), header.count);
         else
-            CHECK(header.kind == FRAME_PONG);
+            CHECK(header.kind == FRAME_PONG || header.kind == FRAME_VERIFICATION_REPLIES);
     }
 }
 
