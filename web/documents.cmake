@@ -12,6 +12,9 @@ set(documents
 # The parts of pages: /pages/FOLDER/FILE is web/FOLDER/FILE.
 foreach(part
     common/api.js common/clock.js common/common.css common/dom.js common/language.js common/session.js
+    admin/access.js admin/admin.css admin/admin.js admin/chart.js admin/dialog.js admin/event.js admin/event_form.js
+    admin/events.js admin/fields.js admin/history.js admin/letters.js admin/meter.js admin/rehearsal.js admin/system.js
+    admin/texts.js admin/texts_en.js admin/texts_ko.js admin/ui.js admin/users.js
     home/home.css home/home.js home/texts.js
     event/answers.js event/benefit.js event/countdown.js event/event.css event/event.js event/issue.js event/phase.js
     event/texts.js event/view.js event/watch.js)
@@ -21,6 +24,18 @@ foreach(part
   endif()
   list(APPEND documents "/pages/${part}|${type}|${root}/web/${part}")
 endforeach()
+
+set(uplot ${modules}/uplot)
+if(EXISTS ${uplot}/dist/uPlot.iife.min.js AND EXISTS ${uplot}/dist/uPlot.min.css AND EXISTS ${uplot}/LICENSE)
+  list(APPEND documents
+    "/pages/charts/library.js|text/javascript|${uplot}/dist/uPlot.iife.min.js"
+    "/pages/charts/library.css|text/css|${uplot}/dist/uPlot.min.css"
+    "/pages/charts/LICENSE|text/plain|${uplot}/LICENSE")
+else()
+  list(APPEND documents
+    "/pages/charts/library.js|text/javascript|${root}/web/charts/absent.js"
+    "/pages/charts/library.css|text/css|${root}/web/charts/absent.css")
+endif()
 
 set(swagger ${modules}/swagger-ui-dist)
 if(EXISTS ${swagger}/swagger-ui-bundle.js AND EXISTS ${swagger}/swagger-ui-bundle.js.LICENSE.txt

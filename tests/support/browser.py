@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -34,8 +35,9 @@ def chromium(directory, size=(1200, 1400)):
 
 
 def wait(driver, condition):
-    """Waits until condition(driver) is true, and returns its value."""
-    return WebDriverWait(driver, DEADLINE_SECONDS).until(condition)
+    """Waits until condition(driver) is true, and returns its value. A page may replace elements meanwhile."""
+    replaced = [StaleElementReferenceException]
+    return WebDriverWait(driver, DEADLINE_SECONDS, ignored_exceptions=replaced).until(condition)
 
 
 def picture(driver, name):

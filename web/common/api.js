@@ -6,8 +6,8 @@ const root = new URL("../../", import.meta.url);
 
 export const address = (path) => new URL(path, root).href;
 
-/** Called with the time that each answer says the server had, in milliseconds. */
-export const listeners = { onDate: () => {} };
+/** Called with the time that each answer says the server had, in milliseconds; and when a token is needed. */
+export const listeners = { onDate: () => {}, onUnauthorized: () => {} };
 
 function readDate(headers) {
   const date = Date.parse(headers.get("Date") ?? "");
@@ -41,6 +41,7 @@ export async function request(method, path, { body, headers = {}, timeout = 1000
       signal: AbortSignal.timeout(timeout),
     });
     readDate(answer.headers);
+    if (answer.status === 401) listeners.onUnauthorized();
     const content = await readBody(answer);
     if (content === null && answer.ok) return { status: 0, code: null, body: null };
     return {

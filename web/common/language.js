@@ -31,11 +31,14 @@ export function createLanguage(texts) {
     time: (value, style = { dateStyle: "full", timeStyle: "short" }) =>
       new Intl.DateTimeFormat(language.code, style).format(new Date(value)),
     zone: () =>
-      new Intl.DateTimeFormat(language.code, { timeZoneName: "short" }).formatToParts().find((part) => part.type === "timeZoneName").value,
+      new Intl.DateTimeFormat(language.code, { timeZoneName: "short" })
+        .formatToParts()
+        .find((part) => part.type === "timeZoneName").value,
     /** Fills every element that names its text, and the labels that only screen readers have. */
     fill(root) {
       for (const one of root.querySelectorAll("[data-text]")) one.textContent = language.text(one.dataset.text);
-      for (const one of root.querySelectorAll("[data-label]")) one.setAttribute("aria-label", language.text(one.dataset.label));
+      for (const one of root.querySelectorAll("[data-label]"))
+        one.setAttribute("aria-label", language.text(one.dataset.label));
       for (const one of root.querySelectorAll("[data-language]"))
         one.setAttribute("aria-pressed", String(one.dataset.language === language.code));
     },

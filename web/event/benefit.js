@@ -3,7 +3,11 @@
 
 function amount({ currency, amount: value }, language) {
   try {
-    return new Intl.NumberFormat(language.code, { style: "currency", currency, maximumFractionDigits: value % 1 === 0 ? 0 : 2 }).format(value);
+    return new Intl.NumberFormat(language.code, {
+      style: "currency",
+      currency,
+      maximumFractionDigits: value % 1 === 0 ? 0 : 2,
+    }).format(value);
   } catch {
     return null; // no currency that the browser knows
   }
@@ -19,11 +23,16 @@ export function describe(benefit, language) {
     delete rest.currency;
     delete rest.amount;
   } else if (typeof benefit.percent === "number") {
-    headline = new Intl.NumberFormat(language.code, { style: "percent", maximumFractionDigits: 2 }).format(benefit.percent / 100);
+    headline = new Intl.NumberFormat(language.code, { style: "percent", maximumFractionDigits: 2 }).format(
+      benefit.percent / 100,
+    );
     delete rest.percent;
   }
   const terms = Object.entries(rest)
     .filter(([, value]) => value !== null && typeof value !== "object")
-    .map(([name, value]) => [name.replaceAll("_", " "), typeof value === "number" ? language.number(value) : String(value)]);
+    .map(([name, value]) => [
+      name.replaceAll("_", " "),
+      typeof value === "number" ? language.number(value) : String(value),
+    ]);
   return { headline, terms };
 }

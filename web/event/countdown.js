@@ -18,7 +18,13 @@ export function parts(left) {
   };
 }
 
-const milestones = [["seconds", 10 * second], ["minute", minute], ["minutes", 10 * minute], ["hour", hour], ["day", day]];
+const milestones = [
+  ["seconds", 10 * second],
+  ["minute", minute],
+  ["minutes", 10 * minute],
+  ["hour", hour],
+  ["day", day],
+];
 
 /** The milestone that lies between both durations, or null. */
 export function milestone(before, left) {

@@ -23,8 +23,20 @@ const language = createLanguage(texts);
 const clock = createClock();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel(`coupond.${id}`) : null;
 const known = {
-  coupon: null, missing: false, user: null, nameless: false, signIn: false, ready: false,
-  asking: false, trouble: false, issue: null, fresh: false, refusal: null, refusedAt: 0, detail: null, copied: false,
+  coupon: null,
+  missing: false,
+  user: null,
+  nameless: false,
+  signIn: false,
+  ready: false,
+  asking: false,
+  trouble: false,
+  issue: null,
+  fresh: false,
+  refusal: null,
+  refusedAt: 0,
+  detail: null,
+  copied: false,
 };
 let left = null; // milliseconds until the start when they were last looked at
 let timer = 0;
@@ -82,7 +94,8 @@ function outlivesRefusal(coupon) {
 }
 
 function onCoupon(told) {
-  const changed = known.coupon === null ? !("title" in told) : told.version !== known.coupon.version && !("title" in told);
+  const changed =
+    known.coupon === null ? !("title" in told) : told.version !== known.coupon.version && !("title" in told);
   if (known.coupon === null && changed) return; // its title is on the way
   known.coupon = { ...known.coupon, ...told };
   if (outlivesRefusal(known.coupon)) known.refusal = null;
@@ -109,7 +122,8 @@ async function whoAsks() {
   } else if (answer.status === 200 && answer.body.identity) {
     known.user = answer.body.id;
     known.signIn = known.user === null;
-  } else { // nobody checks who asks: a name will do
+  } else {
+    // nobody checks who asks: a name will do
     known.nameless = true;
     byId("name").value = rememberedName();
     known.user = namePattern.test(byId("name").value) ? byId("name").value : null;
@@ -198,7 +212,8 @@ byId("action").addEventListener("submit", (event) => {
 async function copy() {
   try {
     await navigator.clipboard.writeText(known.issue.code);
-  } catch { // not allowed, or not a secure origin: the reader copies the selection
+  } catch {
+    // not allowed, or not a secure origin: the reader copies the selection
     getSelection().selectAllChildren(byId("code"));
     if (!document.execCommand("copy")) return;
   }

@@ -29,7 +29,8 @@ export async function untilAnswered(method, path, onTrouble) {
   }
 }
 
-export const issuePath = (coupon, user) => `v1/coupons/${encodeURIComponent(coupon)}/issues/${encodeURIComponent(user)}`;
+export const issuePath = (coupon, user) =>
+  `v1/coupons/${encodeURIComponent(coupon)}/issues/${encodeURIComponent(user)}`;
 
 /** What was asked for and not answered, so that a reload goes on with it. Forgotten after two minutes. */
 export const pending = {

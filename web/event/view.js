@@ -5,8 +5,20 @@ import { describe } from "./benefit.js";
 import { parts } from "./countdown.js";
 
 const tones = {
-  scheduled: "accent", open: "good", asking: "good", issued: "good", redeemed: "", expired: "", paused: "warn", sold_out: "",
-  ended: "", revoked: "bad", not_eligible: "warn", sign_in: "warn", missing: "bad", refused: "bad",
+  scheduled: "accent",
+  open: "good",
+  asking: "good",
+  issued: "good",
+  redeemed: "",
+  expired: "",
+  paused: "warn",
+  sold_out: "",
+  ended: "",
+  revoked: "bad",
+  not_eligible: "warn",
+  sign_in: "warn",
+  missing: "bad",
+  refused: "bad",
 };
 const whenStyle = { month: "long", day: "numeric", weekday: "short", hour: "numeric", minute: "2-digit" };
 const held = new Set(["issued", "redeemed", "expired"]);
@@ -24,7 +36,9 @@ function drawAbout(coupon, language) {
   const { headline, terms } = describe(coupon.benefit, language);
   setText(byId("benefit"), headline ?? "");
   show(byId("benefit"), headline !== null);
-  byId("terms").replaceChildren(...terms.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text))));
+  byId("terms").replaceChildren(
+    ...terms.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text))),
+  );
   show(byId("terms"), terms.length > 0);
 }
 
@@ -33,7 +47,10 @@ function drawStock(coupon, phase, language) {
   show(byId("stock"), visible);
   if (!visible) return;
   const bounded = coupon.quantity !== null;
-  setText(byId("left"), bounded ? language.text("left", { left: language.number(coupon.remaining) }) : language.text("unlimited"));
+  setText(
+    byId("left"),
+    bounded ? language.text("left", { left: language.number(coupon.remaining) }) : language.text("unlimited"),
+  );
   setText(byId("of"), bounded ? language.text("of", { quantity: language.number(coupon.quantity) }) : "");
   byId("gauge").setAttribute("width", bounded ? (100 * coupon.remaining) / coupon.quantity : 100);
 }
@@ -50,7 +67,10 @@ function drawTicket(known, phase, language) {
   if (!known.copied) setText(byId("copy-text"), language.text("copy"));
   const until = issue.redeemable_until;
   const time = until && language.time(until, { dateStyle: "long", timeStyle: "short" });
-  setText(byId("until"), until ? language.text("until", { time, zone: language.zone(until) }) : language.text("forever"));
+  setText(
+    byId("until"),
+    until ? language.text("until", { time, zone: language.zone(until) }) : language.text("forever"),
+  );
 }
 
 function drawAnswer(known, phase, language) {
@@ -74,8 +94,10 @@ function drawAction(known, phase, language) {
 /** What a screen reader hears once: the answer, or the trouble. */
 function announce(known, phase, language) {
   if (known.trouble) setText(byId("told"), `${language.text("troubleTitle")}. ${language.text("troubleText")}`);
-  else if (held.has(phase)) setText(byId("told"), `${byId("holding").textContent}. ${language.text("code")}: ${byId("code").textContent}`);
-  else if (spoken.has(phase)) setText(byId("told"), `${language.text(`${phase}Title`)}. ${byId("answer-text").textContent}`);
+  else if (held.has(phase))
+    setText(byId("told"), `${byId("holding").textContent}. ${language.text("code")}: ${byId("code").textContent}`);
+  else if (spoken.has(phase))
+    setText(byId("told"), `${language.text(`${phase}Title`)}. ${byId("answer-text").textContent}`);
 }
 
 export function drawCountdown(left, phase) {
@@ -100,7 +122,10 @@ export function draw(known, phase, language) {
     drawAbout(coupon, language);
     drawStock(coupon, phase, language);
     show(byId("countdown"), phase === "scheduled" && coupon.starts_at !== null);
-    setText(byId("opens"), coupon.starts_at === null ? "" : language.text("opens", { time: language.time(coupon.starts_at, whenStyle) }));
+    setText(
+      byId("opens"),
+      coupon.starts_at === null ? "" : language.text("opens", { time: language.time(coupon.starts_at, whenStyle) }),
+    );
   } else {
     show(byId("stock"), false);
     show(byId("countdown"), false);

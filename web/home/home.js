@@ -21,10 +21,18 @@ function stock({ quantity, remaining }) {
   return language.text("left", { left: language.number(remaining), quantity: language.number(quantity) });
 }
 
-const row = (coupon) => element("li", {},
-  element("a", { href: `events/${encodeURIComponent(coupon.id)}` }, coupon.title),
-  element("span", { class: "pill", "data-tone": coupon.state === "open" ? "good" : "accent" }, language.text(coupon.state)),
-  element("span", { class: "soft figures" }, [stock(coupon), when(coupon)].filter(Boolean).join(" · ")));
+const row = (coupon) =>
+  element(
+    "li",
+    {},
+    element("a", { href: `events/${encodeURIComponent(coupon.id)}` }, coupon.title),
+    element(
+      "span",
+      { class: "pill", "data-tone": coupon.state === "open" ? "good" : "accent" },
+      language.text(coupon.state),
+    ),
+    element("span", { class: "soft figures" }, [stock(coupon), when(coupon)].filter(Boolean).join(" · ")),
+  );
 
 function draw() {
   setText(byId("version"), version);

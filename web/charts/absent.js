@@ -1,0 +1,1 @@
+// This program was built without uPlot; ./dev pages installs it. The console draws lines alone.
