@@ -12,9 +12,9 @@
 #include "shared/worker.h"
 
 #define SECOND_US     INT64_C(1000000)
-#define CYCLE_US      (SECOND_US / 4)  /* also between two looks at a file */
-#define URL_SOON_US   (10 * SECOND_US) /* at least, between two reads because of unknown keys */
-#define URL_RETRY_US  SECOND_US        /* after the first failure; doubles */
+#define CYCLE_US      (SECOND_US / 4) /* also between two looks at a file */
+#define URL_SOON_US   (5 * SECOND_US) /* at least, between two reads because of unknown keys */
+#define URL_RETRY_US  SECOND_US       /* after the first failure; doubles */
 #define URL_RETRY_MAX (60 * SECOND_US)
 #define SOURCES_MAX   2 /* a JWK set and API keys */
 #define PLACE_SHOWN   120

@@ -30,7 +30,7 @@
     OPTION(gateway, jwk_set_file, PATH, "", LENGTH(0, 255), "file with the JWK set whose keys sign tokens; it is read again when it changes; empty: none") \
     OPTION(gateway, jwk_set_url, TEXT, "", LENGTH(0, 255), "URL of that JWK set instead of a file, with https://, or http:// on this machine, such as https://auth.example/realms/shop/protocol/openid-connect/certs; empty: none") \
     OPTION(gateway, jwk_set_ca, PATH, "", LENGTH(0, 255), "PEM file with the certificate authorities to trust for gateway/jwk_set_url; empty: the system's") \
-    OPTION(gateway, jwk_set_refresh_s, DURATION, 300, BETWEEN(1, 86400), "time between two reads of gateway/jwk_set_url; a token with an unknown key causes one earlier, at most every ten seconds") \
+    OPTION(gateway, jwk_set_refresh_s, DURATION, 300, BETWEEN(1, 86400), "time between two reads of gateway/jwk_set_url; a token with an unknown key causes one earlier, at most every five seconds") \
     OPTION(gateway, token_issuer, TEXT, "", LENGTH(0, 255), "iss that a token must have; empty: any") \
     OPTION(gateway, token_audience, TEXT, "", LENGTH(0, 255), "audience that a token's aud must name; empty: any") \
     OPTION(gateway, token_leeway_s, DURATION, 30, BETWEEN(0, 600), "how far the clock of a token's issuer may differ: a token is accepted so long after exp and before nbf and iat") \
