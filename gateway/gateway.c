@@ -14,6 +14,7 @@
 #include "gateway/redis/server.h"
 #include "gateway/reply/reply.h"
 #include "gateway/service/readiness.h"
+#include "gateway/tracing/exporter.h"
 #include "shared/listen.h"
 #include "shared/process/memory.h"
 #include "shared/telemetry/log.h"
@@ -30,7 +31,8 @@ struct gateway {
     unsigned threads;
     unsigned connections_max; /* per thread */
     struct policy_board *board;
-    struct limits *limits; /* NULL: none is on */
+    struct limits *limits;     /* NULL: none is on */
+    struct exporter *exporter; /* NULL: no request is traced */
     struct readiness readiness;
     struct readers *readers;   /* NULL: the store is not read */
     struct identity *identity; /* NULL: identity is off */
@@ -71,6 +73,7 @@ static int start_thread(struct gateway *gateway, const struct listen_sockets *so
         .board = gateway->board,
         .readiness = &gateway->readiness,
         .limits = gateway->limits,
+        .exporter = gateway->exporter,
         .readers = gateway->readers,
         .identity = gateway->identity,
         .thread = gateway->threads,
@@ -137,6 +140,8 @@ static int open_threads(struct gateway *gateway, bool loopback, struct error *er
     if (identity_create(gateway->options, &gateway->identity, error) != 0)
         return -1;
     judge_identity(gateway, loopback);
+    if (exporter_create(gateway->options, &gateway->exporter, error) != 0)
+        return -1;
     return open_readers(gateway, error) != 0 || open_status(gateway, error) != 0 ? -1 : 0;
 }
 
@@ -175,6 +180,7 @@ int gateway_start_beside(const struct options *options, bool (*others_ready)(voi
     if (open_threads(self, sockets.loopback, error) != 0) {
         listen_close(&sockets);
         readers_destroy(&self->readers);
+        exporter_destroy(&self->exporter);
         identity_destroy(&self->identity);
         free(self);
         return -1;
@@ -230,6 +236,7 @@ void gateway_stop(struct gateway **gateway)
         zactor_destroy(&self->actors[i]);
     status_http_close(&self->status);
     readers_destroy(&self->readers);
+    exporter_destroy(&self->exporter);
     identity_destroy(&self->identity);
     policy_board_destroy(&self->board);
     limits_destroy(&self->limits);

@@ -15,7 +15,7 @@
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/eligibility.h"
 #include "gateway/dispatch/readings.h"
-#include "gateway/limits/limits.h"
+#include "gateway/dispatch/traces.h"
 #include "gateway/live/live.h"
 #include "gateway/policy/life.h"
 #include "gateway/reading/readers.h"
@@ -119,6 +119,7 @@ static void take_turn(struct gateway_loop *loop)
     }
     policies_flush(&loop->service);
     flush_connections(loop);
+    traces_flush(&loop->service);
     if (more || loop->connections.dirty != NULL)
         uv_idle_start(&loop->again, on_again); /* the poll does not wait */
     else
@@ -264,14 +265,11 @@ static void on_tick(uv_timer_t *tick)
     reply_clock_set(&loop->service.clock, policies_time_us(loop->service.policies));
     for (uint16_t p = 0; p < loop->service.partitions; p++)
         issuer_link_tick(loop->service.links[p], loop_ms(loop));
-    dispatch_expire(&loop->service);
-    readings_expire(&loop->service);
+    dispatch_tick(&loop->service, loop->thread == 0);
     policies_tick(&loop->service);
     live_tick(loop->service.live);
     timer_wheel_advance(&loop->connections.wheel, uv_now(&loop->uv), TIMERS_MAX, connection_life_on_timer, NULL);
     set_gauges(loop);
-    if (loop->service.limits != NULL && loop->thread == 0)
-        limits_tick(loop->service.limits, loop->metrics, service_now_us(&loop->service));
     pulse_beat(loop->pulse);
     for (unsigned i = 0; i < loop->acceptors_count; i++)
         acceptor_tick(&loop->acceptors[i]);
@@ -444,6 +442,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     loop->service.eligibility = eligibility_create(&loop->service);
     open_handles(loop);
     loop->service.limits = args->limits;
+    traces_begin(&loop->service, args->exporter);
     open_readings(loop, args->readers);
     if (open_links(loop, &args->error) == 0)
         return open_acceptors(loop, args, &args->error);
@@ -462,6 +461,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void loop_close(struct gateway_loop *loop)
 {
     connection_pool_close_all(&loop->connections);
+    traces_end(&loop->service);
     if (loop->service.readers != NULL)
         reading_port_close(loop->service.reading_port);
     policies_end(loop->service.policies);

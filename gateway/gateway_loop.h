@@ -21,6 +21,7 @@
 #include "shared/options/options.h"
 #include "shared/telemetry/metrics.h"
 
+struct exporter;
 struct limits;
 struct readers;
 
@@ -34,6 +35,7 @@ struct gateway_loop_args {
     struct policy_board *board;  /* shared by all threads; outlives them */
     struct readiness *readiness; /* shared by all threads; outlives them */
     struct limits *limits;       /* the same; NULL: none is on */
+    struct exporter *exporter;   /* the same; NULL: no request is traced */
     struct readers *readers;     /* the same; NULL: the store is not read */
     struct identity *identity;   /* the same; NULL: identity is off */
     unsigned thread;             /* this thread's index */

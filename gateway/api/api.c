@@ -223,6 +223,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
     call->errors.count = 0;
     call->detail = NULL;
     call->route = METRIC_ROUTE_NONE;
+    call->pattern = NULL;
     call->invalid_token = false;
     call->identity = METRIC_IDENTITY_OK;
     call->expires_at_s = IDENTITY_NEVER;
@@ -250,6 +251,7 @@ void api_read(struct api_call *call, const struct http_request *request, const s
         return;
     }
     call->route = route->metric;
+    call->pattern = route->pattern;
     call->coupon_id = captures.coupon_id;
     call->user_id = captures.user_id;
     call->nth_text = captures.nth;

@@ -48,6 +48,7 @@ enum api_kind {
 struct api_call {
     enum api_kind kind;
     enum metric_route route;
+    const char *pattern; /* of the route's path; NULL: there is no such route */
     enum error_code error;
     const char *detail;            /* API_PROBLEM: replaces the error's own detail; NULL: keeps it */
     unsigned allow;                /* ERROR_METHOD_NOT_ALLOWED, API_PREFLIGHT: bits of enum method */

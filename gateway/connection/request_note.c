@@ -8,13 +8,7 @@
 #include "shared/error.h"
 #include "shared/telemetry/log.h"
 
-enum {
-    MADE_ID_BYTES = 16,
-    TRACEPARENT_LENGTH = 55, /* 00-<32 hex>-<16 hex>-<2 hex> */
-    TRACE_ID_AT = 3,
-    SPAN_ID_AT = 36,
-    FLAGS_AT = 53,
-};
+enum { MADE_ID_BYTES = 16 };
 
 /* --- reading --- */
 
@@ -28,53 +22,6 @@ bool request_id_valid(struct span id)
             return false;
     }
     return true;
-}
-
-static bool is_hex(const char *at, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (!((at[i] >= '0' && at[i] <= '9') || (at[i] >= 'a' && at[i] <= 'f')))
-            return false;
-    }
-    return true;
-}
-
-static bool is_zero(const char *at, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (at[i] != '0')
-            return false;
-    }
-    return true;
-}
-
-/* Version 00 ends after the flags; a later version may continue after a dash; ff is invalid. */
-static bool has_form(struct span value)
-{
-    const char *at = value.at;
-    if (value.length < TRACEPARENT_LENGTH || !is_hex(at, 2) || memcmp(at, "ff", 2) == 0)
-        return false;
-    if (value.length > TRACEPARENT_LENGTH && (memcmp(at, "00", 2) == 0 || at[TRACEPARENT_LENGTH] != '-'))
-        return false;
-    return at[TRACE_ID_AT - 1] == '-' && at[SPAN_ID_AT - 1] == '-' && at[FLAGS_AT - 1] == '-' &&
-           is_hex(at + FLAGS_AT, 2);
-}
-
-static bool take_id(const char *at, size_t length, char *out)
-{
-    if (!is_hex(at, length) || is_zero(at, length))
-        return false;
-    memcpy(out, at, length);
-    out[length] = '\0';
-    return true;
-}
-
-bool traceparent_read(struct span value, char trace_id[32 + 1], char span_id[16 + 1])
-{
-    if (has_form(value) && take_id(value.at + TRACE_ID_AT, 32, trace_id) && take_id(value.at + SPAN_ID_AT, 16, span_id))
-        return true;
-    trace_id[0] = span_id[0] = '\0';
-    return false;
 }
 
 /* --- life --- */
@@ -103,12 +50,14 @@ struct request_note *request_note_create(const struct http_request *request, boo
         return note;
     note->method = request->method;
     if (request->traceparent.at != NULL)
-        traceparent_read(request->traceparent, note->trace_id, note->span_id);
+        traceparent_read(request->traceparent, &note->parent);
     return note;
 }
 
 void request_note_destroy(struct request_note **note)
 {
+    if (*note != NULL)
+        trace_destroy(&(*note)->trace);
     free(*note);
     *note = NULL;
 }
@@ -160,5 +109,6 @@ void request_note_log(const struct request_note *note, enum metric_route route, 
              "request method=%s route=%s coupon=%s status=%d duration_us=%" PRId64
              " request_id=%s trace_id=%s span_id=%s",
              methods[note->method], routes[route], or_dash(note->coupon_id), status, now_us - note->begun_us, note->id,
-             or_dash(note->trace_id), or_dash(note->span_id));
+             or_dash(note->trace != NULL ? note->trace->trace_id : note->parent.trace_id),
+             or_dash(note->trace != NULL ? note->trace->span_id : note->parent.span_id));
 }

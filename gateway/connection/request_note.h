@@ -1,6 +1,7 @@
 /*
  * Per-request data for logs and for clients that search them: request id, trace context, arrival time; and who asks. It
- * exists only for requests with an X-Request-Id and for changes, or for all with log/requests; others pay nothing.
+ * exists only for requests with an X-Request-Id, for changes and for those that are traced, or for all with
+ * log/requests; others pay nothing.
  */
 #ifndef COUPOND_REQUEST_NOTE_H
 #define COUPOND_REQUEST_NOTE_H
@@ -9,13 +10,15 @@
 #include <stdint.h>
 
 #include "gateway/http/request.h"
+#include "gateway/tracing/trace.h"
+#include "gateway/tracing/traceparent.h"
 #include "shared/limits.h"
 #include "shared/telemetry/metrics_table.h"
 
 struct request_note {
     char id[REQUEST_ID_MAX + 1]; /* the client's, if it may be logged; otherwise a generated one */
-    char trace_id[32 + 1];       /* of the W3C traceparent; empty: missing or invalid */
-    char span_id[16 + 1];        /* the caller's */
+    struct traceparent parent;   /* its ids are empty: missing or invalid */
+    struct trace *trace;         /* NULL: not traced; owned */
     char coupon_id[COUPON_ID_MAX + 1];
     char actor[ACTOR_MAX + 1]; /* empty: nobody is known */
     enum method method;
@@ -38,8 +41,5 @@ void request_note_log(const struct request_note *note, enum metric_route route, 
 
 /* True for 1 to REQUEST_ID_MAX visible ASCII characters without quotes and backslashes. */
 bool request_id_valid(struct span id);
-/* Parses a traceparent (https://www.w3.org/TR/trace-context/, version 00, and later versions as it prescribes). False,
- * with both outputs empty, when it is invalid. */
-bool traceparent_read(struct span value, char trace_id[32 + 1], char span_id[16 + 1]);
 
 #endif

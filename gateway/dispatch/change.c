@@ -5,6 +5,7 @@
 
 #include "gateway/connection/request_note.h"
 #include "gateway/dispatch/audit.h"
+#include "gateway/dispatch/traces.h"
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
@@ -54,6 +55,7 @@ static struct frame_change_request *add_record(struct service *service, uint16_t
         record->request_id_length = (uint8_t)request_note_copy_id(exchange->note, record->request_id);
         record->actor_length = (uint8_t)request_note_copy_actor(exchange->note, record->actor);
     }
+    traces_send(service, partition, exchange);
     return record;
 }
 

@@ -13,7 +13,9 @@
 #include "gateway/dispatch/local_answers.h"
 #include "gateway/dispatch/readings.h"
 #include "gateway/dispatch/status.h"
+#include "gateway/dispatch/traces.h"
 #include "gateway/dispatch/verification.h"
+#include "gateway/limits/limits.h"
 #include "gateway/live/live.h"
 #include "gateway/policy/requests.h"
 #include "gateway/reading/request.h"
@@ -42,8 +44,11 @@ static void refuse(struct service *service, struct connection *connection, enum 
 static void take_note(struct service *service, struct connection *connection, const struct http_request *request)
 {
     bool logged = service->options->log_requests;
-    if (logged || (request != NULL && request->request_id.at != NULL))
-        connection->note = request_note_create(request, logged, service_now_us(service));
+    struct trace *trace = service->traces == NULL ? NULL : traces_sample(service, request);
+    if (!logged && trace == NULL && (request == NULL || request->request_id.at == NULL))
+        return;
+    connection->note = request_note_create(request, logged || trace != NULL, service_now_us(service));
+    connection->note->trace = trace;
 }
 
 /* A change has a note, so that its record says with which request, and who asked for it. */
@@ -174,6 +179,7 @@ static void send_issue(struct service *service, struct connection *connection, c
     record->user_id_length = (uint8_t)call->user_id.length;
     memcpy(record->coupon_id, call->coupon_id.at, call->coupon_id.length);
     memcpy(record->user_id, call->user_id.at, call->user_id.length);
+    traces_send(service, partition, exchange);
 }
 
 /* A record of this exchange, blank but for the op and the id. */
@@ -186,6 +192,7 @@ static struct frame_coupon_request *add_coupon_record(struct service *service, u
     record->op = exchange->op;
     record->coupon.id_length = exchange->coupon_id_length;
     memcpy(record->coupon.id, exchange->coupon_id, exchange->coupon_id_length);
+    traces_send(service, partition, exchange);
     return record;
 }
 
@@ -442,8 +449,18 @@ void dispatch_request(struct service *service, struct connection *connection, co
         api_read(&call, request, &service->rules);
         note_actor(service, connection, request, &call);
         note_coupon(connection, &call);
+        traces_call(connection, &call);
         if (service->limits == NULL || !limiting_refuse_user(service, connection, request, &call))
             answer_call(service, connection, request, &call);
     }
     drop_note(connection);
+}
+
+void dispatch_tick(struct service *service, bool first)
+{
+    dispatch_expire(service);
+    readings_expire(service);
+    traces_tick(service);
+    if (service->limits != NULL && first)
+        limits_tick(service->limits, service->metrics, service_now_us(service));
 }

@@ -38,5 +38,8 @@ void dispatch_on_restart(void *arg, uint16_t partition);
 void dispatch_partition_lost(struct service *service, uint16_t partition);
 /* Answers outcome_unknown to all requests whose deadline has passed. */
 void dispatch_expire(struct service *service);
+/* Call a few times a second: ends what has waited too long. `first`: this is the first thread, which also looks after
+ * what all threads share. */
+void dispatch_tick(struct service *service, bool first);
 
 #endif

@@ -3,12 +3,14 @@
 #include "gateway/dispatch/change.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/eligibility.h"
+#include "gateway/dispatch/traces.h"
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/dispatch/verification.h"
 #include "gateway/policy/policies.h"
 #include "gateway/policy/reports.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
+#include "gateway/tracing/port.h"
 
 /* The exchange that waits for this reply; NULL, and counted as late, when there is none. */
 static struct exchange *find_waiting(struct service *service, uint16_t partition, uint64_t tag)
@@ -40,6 +42,7 @@ void dispatch_on_issue_reply(void *arg, uint16_t partition, const struct frame_i
     int status = 0;
     if (exchange == NULL)
         return;
+    traces_reply(service, partition, exchange, reply->verdict);
     policies_on_issue_reply(service, partition, exchange, reply);
     if (exchange->kind == EXCHANGE_ISSUE && change_ask_details(service, partition, exchange, reply))
         return;
@@ -128,6 +131,7 @@ void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_
     exchange = find_waiting(service, partition, reply->tag);
     if (exchange == NULL)
         return;
+    traces_reply(service, partition, exchange, reply->verdict);
     if (exchange->kind == EXCHANGE_LIST)
         on_listed(service, exchange, partition, reply);
     else
@@ -138,8 +142,10 @@ void dispatch_on_change_reply(void *arg, uint16_t partition, const struct frame_
 {
     struct service *service = arg;
     struct exchange *exchange = find_waiting(service, partition, reply->tag);
-    if (exchange != NULL)
-        change_on_reply(service, partition, exchange, reply);
+    if (exchange == NULL)
+        return;
+    traces_reply(service, partition, exchange, reply->verdict);
+    change_on_reply(service, partition, exchange, reply);
 }
 
 void dispatch_on_verification_reply(void *arg, uint16_t partition, const struct frame_verification_reply *reply)
@@ -154,6 +160,8 @@ void dispatch_on_pong(void *arg, uint16_t partition, const struct frame_pong *po
 {
     struct service *service = arg;
     service->pongs[partition] = (struct service_pong){true, pong->journal_seq};
+    if (service->traces != NULL)
+        trace_port_on_stored(service->traces, partition, pong->acked_seq, service_now_us(service));
     if (!policies_is_time(pong->now_us))
         metrics_add(service->metrics, METRIC_GATEWAY_FRAMES_DROPPED, METRIC_DROP_MALFORMED, 1);
     else if (service->readers != NULL)

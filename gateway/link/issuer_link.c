@@ -37,6 +37,7 @@ struct draft {
     struct buffer bytes; /* header and records */
     uint32_t count;
     int64_t asked_us; /* of the first record; the header contains the issuer's clock at that time */
+    bool timed;       /* the reply shall tell the times of its turn */
 };
 
 struct issuer_link {
@@ -47,7 +48,10 @@ struct issuer_link {
     struct issuer_wire *wire;
     struct link_clock clock;
     int64_t clock_next_ms; /* when the clock is read again */
-    bool refused;          /* in the handshake, because the secrets differ */
+    struct link_clock_offset offset;
+    bool turn_known; /* of the frame that is handed out */
+    struct link_turn turn;
+    bool refused; /* in the handshake, because the secrets differ */
     bool alive;
     int64_t alive_ms;    /* of the last valid frame; 0: none yet */
     int64_t complain_ms; /* when to log that none has come yet; 0: not set yet, INT64_MAX: logged */
@@ -123,6 +127,7 @@ static void *add_record(struct draft *draft, size_t record_size, int64_t asked_u
     if (draft->count == 0) {
         draft->bytes.length = sizeof(struct frame_header);
         draft->asked_us = asked_us;
+        draft->timed = false;
     }
     record = buffer_reserve(&draft->bytes, record_size + sizeof(struct frame_header));
     memset(record, 0, record_size);
@@ -152,6 +157,7 @@ static void flush_draft(struct issuer_link *link, enum draft_kind kind)
     struct frame_header header;
     frame_header_write(&header, rows[kind].kind, link->partition, link->partitions, draft->count);
     frame_header_set_clock(&header, link->clock.incarnation, link_clock_least_us(&link->clock, draft->asked_us));
+    header.flags = draft->timed ? FRAME_TIMED : 0;
     memcpy(draft->bytes.data, &header, sizeof header);
     metrics_observe(link->metrics, METRIC_GATEWAY_BATCH, draft->count, 1);
     if (issuer_wire_send(link->wire, draft->bytes.data, draft->bytes.length))
@@ -201,6 +207,12 @@ struct frame_verification_request *issuer_link_add_verification(struct issuer_li
 {
     return add_request(link, DRAFT_VERIFICATIONS, offsetof(struct frame_verification_request, wait_us), asked_us,
                        until_us);
+}
+
+void issuer_link_ask_times(struct issuer_link *link)
+{
+    for (unsigned kind = DRAFT_ISSUES; kind <= DRAFT_COUPONS; kind++)
+        link->drafts[kind].timed = true; /* of one without records, the first record takes it back */
 }
 
 bool issuer_link_flush(struct issuer_link *link)
@@ -266,6 +278,30 @@ static void hand_out_verification_replies(const struct issuer_link *link, const 
     }
 }
 
+/* Keeps the times of a frame while it is handed out. */
+static void note_turn(struct issuer_link *link, const struct frame_header *header, const void *data, size_t size)
+{
+    struct frame_times times;
+    link->turn_known = frame_times_read(data, size, &times);
+    if (link->turn_known)
+        link->turn = (struct link_turn){.began_us = header->clock_us,
+                                        .decided_us = times.decided_us,
+                                        .synced_us = times.synced_us,
+                                        .received_us = clock_mono_us(),
+                                        .journal_seq = times.journal_seq};
+}
+
+bool issuer_link_turn(struct issuer_link *link, struct link_turn *turn)
+{
+    int64_t sent_us = turn->sent_us;
+    if (!link->turn_known)
+        return false;
+    *turn = link->turn;
+    turn->sent_us = sent_us;
+    link_clock_offset_place(&link->offset, turn);
+    return true;
+}
+
 /* True when the issuer has restarted. Reads our clock after the frame's arrival; the loop turn's time is older. */
 static bool read_clock(struct issuer_link *link, const struct frame_header *header, int64_t now_ms)
 {
@@ -313,6 +349,8 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
     link->alive = true;
     link->alive_ms = now_ms;
     bool restarted = read_clock(link, &header, now_ms);
+    if (header.flags != 0)
+        note_turn(link, &header, data, size);
     if (header.kind == FRAME_ISSUE_REPLIES)
         hand_out_issue_replies(link, frame_records(data), header.count);
     else if (header.kind == FRAME_CHANGE_REPLIES)
@@ -323,6 +361,7 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         hand_out_coupon_replies(link, frame_records(data), header.count);
     else if (header.kind == FRAME_VERIFICATION_REPLIES)
         hand_out_verification_replies(link, frame_records(data), header.count);
+    link->turn_known = false;
     if (restarted)
         on_restart(link);
 }
@@ -379,6 +418,12 @@ void issuer_link_tick(struct issuer_link *link, int64_t now_ms)
     else if (link->ping_wait_ms < PING_UP_MS)
         link->ping_wait_ms *= 2; /* on inproc, pings queue for an issuer that does not run yet */
     link->ping_next_ms = now_ms + (link->alive ? PING_UP_MS : link->ping_wait_ms);
+}
+
+void issuer_link_hurry(struct issuer_link *link, int64_t now_ms)
+{
+    if (link->alive && link->ping_next_ms > now_ms + LINK_HURRY_MS)
+        link->ping_next_ms = now_ms + LINK_HURRY_MS;
 }
 
 bool issuer_link_check_monitor(struct issuer_link *link, int64_t now_ms)

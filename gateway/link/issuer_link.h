@@ -16,11 +16,13 @@
 #include <stdint.h>
 
 #include "gateway/http/buffer.h"
+#include "gateway/link/clock_offset.h"
 #include "shared/error.h"
 #include "shared/telemetry/metrics.h"
 #include "shared/wire/frame.h"
 #include "shared/wire/frame_verification.h"
 
+#define LINK_HURRY_MS 50
 #define LINK_ALIVE_MS 4000 /* a partition that is silent for this long counts as down */
 
 /* Events of a link; each is called on the owner's thread, from within the link's functions. */
@@ -62,6 +64,14 @@ struct frame_change_request *issuer_link_add_change(struct issuer_link *link, in
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us);
 struct frame_verification_request *issuer_link_add_verification(struct issuer_link *link, int64_t asked_us,
                                                                 int64_t until_us);
+
+/* The frames that have just got a request shall be answered with the times of their turn. */
+void issuer_link_ask_times(struct issuer_link *link);
+/* While a reply is handed out: when the issuer worked on its frame, on this thread's clock. `turn` has sent_us, when
+ * the request was added; fills the rest. False when the frame does not tell. */
+bool issuer_link_turn(struct issuer_link *link, struct link_turn *turn);
+/* Makes the next ping due within LINK_HURRY_MS: somebody waits for a pong. */
+void issuer_link_hurry(struct issuer_link *link, int64_t now_ms);
 
 /* True while the handshake fails on either side: the two do not have the same secret. */
 bool issuer_link_refused(const struct issuer_link *link);

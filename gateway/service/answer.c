@@ -1,6 +1,9 @@
 #include "gateway/service/answer.h"
 
+#include <string.h>
+
 #include "gateway/connection/request_note.h"
+#include "gateway/tracing/port.h"
 #include "shared/error.h"
 #include "shared/telemetry/log.h"
 
@@ -42,7 +45,7 @@ static const char *request_id(const struct request_note *note)
 
 /* `exchange` is NULL for the current request of a connection without unanswered ones. */
 static struct answer begin(struct service *service, struct connection *connection, struct exchange *exchange,
-                           enum metric_route route, const struct request_note *note, struct reply_style style)
+                           enum metric_route route, struct request_note *note, struct reply_style style)
 {
     style.close = connection_ends_with(connection, exchange);
     style.request_id = request_id(note);
@@ -86,13 +89,27 @@ struct answer answer_begin_local(struct service *service, struct connection *con
 
 /* --- ending --- */
 
+static void end_note(const struct answer *answer, int status)
+{
+    struct service *service = answer->service;
+    struct request_note *note = answer->note;
+    if (service->options->log_requests)
+        request_note_log(note, answer->route, status, service_now_us(service));
+    if (note->trace == NULL)
+        return;
+    note->trace->status = status;
+    memcpy(note->trace->request_id, note->id, sizeof note->id);
+    memcpy(note->trace->coupon_id, note->coupon_id, sizeof note->coupon_id);
+    trace_port_answer(service->traces, &note->trace);
+}
+
 void answer_end(const struct answer *answer, int status)
 {
     struct service *service = answer->service;
     struct exchange *exchange = answer->exchange;
     metrics_add(service->metrics, METRIC_GATEWAY_REQUESTS, metrics_route_status(answer->route, status), 1);
-    if (answer->note != NULL && service->options->log_requests)
-        request_note_log(answer->note, answer->route, status, service_now_us(service));
+    if (answer->note != NULL)
+        end_note(answer, status);
     if (exchange != NULL && exchange->waiting != 0) {
         metrics_observe(service->metrics, METRIC_GATEWAY_REQUEST_TIME,
                         (uint64_t)(service_now_us(service) - exchange->begun_us), 1);

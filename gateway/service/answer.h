@@ -17,7 +17,7 @@ struct answer {
     struct connection *connection;
     struct exchange *exchange; /* NULL: the current request */
     enum metric_route route;
-    const struct request_note *note; /* NULL: none */
+    struct request_note *note; /* NULL: none */
     struct reply_style style;
     struct buffer *out; /* written by the caller between begin and end */
 };

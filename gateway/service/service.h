@@ -24,6 +24,7 @@ struct eligibility;
 struct policies;
 struct readers;
 struct reading_port;
+struct trace_port;
 
 /* The last pong of a partition. */
 struct service_pong {
@@ -45,6 +46,7 @@ struct service {
     struct eligibility *eligibility;   /* NULL: identity is off, and segments do not matter */
     struct readers *readers;           /* shared by all threads; NULL: the store is not read */
     struct reading_port *reading_port; /* this thread's */
+    struct trace_port *traces;         /* this thread's; NULL: no request is traced */
     struct readiness *readiness;
     struct api_rules rules;
     struct cors *cors; /* gateway/cors_origins; NULL: none. Also used by the rules */

@@ -244,6 +244,10 @@ ENGINE = [
     ("graph", "Limited users and addresses", "short", 12, NONE,
      "Those that have less than a full burst left, by gateway; there is room for 65,536 of each.",
      {"{{kind}} {{instance}}": "coupond_gateway_limit_keys"}),
+    ("graph", "Traces", "ops", 12, NONE,
+     "Requests traced, by what became of them: exported, or dropped because of gateway/traces_rate (limited), a full "
+     "queue, or a collector that refused them or could not be reached.",
+     {"{{result}}": "sum by (result) (rate(coupond_gateway_traces_total[RATE]))"}),
     ("graph", "Gateways and partitions", "short", 8, NONE,
      "Connections to partitions, as the gateways count them, and those by shared memory, as the issuer counts them.",
      {"{{instance}}": "coupond_gateway_partitions_connected",

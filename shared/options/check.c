@@ -129,6 +129,34 @@ static int check_proxies(const struct options *options, struct error *error)
     return error_set(error, "gateway/trusted_proxies: \"%s\" must %s", masked, fault);
 }
 
+static bool is_visible(const char *text, bool blanks)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c > '~' || *c < ' ' || (*c == ' ' && !blanks))
+            return false;
+    }
+    return true;
+}
+
+/* A host, without a user and a password before it, which messages would show. */
+static bool is_collector(const char *url)
+{
+    const char *host = strncmp(url, "http://", 7) == 0 ? url + 7 : strncmp(url, "https://", 8) == 0 ? url + 8 : "";
+    size_t authority = strcspn(host, "/?#");
+    return is_visible(url, false) && strcspn(host, "/?#:") > 0 && memchr(host, '@', authority) == NULL;
+}
+
+static int check_collector(const struct options *options, struct error *error)
+{
+    const char *url = options->gateway_traces_url, *header = options->gateway_traces_header;
+    size_t name = strcspn(header, ": ");
+    if (url[0] != '\0' && !is_collector(url))
+        return option_refuse("gateway", "traces_url", url, "not http://HOST:PORT/PATH or https://HOST/PATH", error);
+    if (header[0] == '\0' || (name > 0 && header[name] == ':' && is_visible(header, true)))
+        return 0;
+    return error_set(error, "gateway/traces_header: expected a header such as Authorization: Bearer TOKEN");
+}
+
 int64_t options_sync_interval_ms(const struct options *options)
 {
     if (strcmp(options->issuer_sync, "always") == 0)
@@ -291,7 +319,8 @@ int options_complete(struct options *options, struct error *error)
     default_to(options->persister_acks, options->issuer_acks);
     if (take_secrets(options, error) != 0 || check_token(options, error) != 0 || check_origins(options, error) != 0)
         return -1;
-    if (check_proxies(options, error) != 0 || check_together(options, error) != 0 || check_paths(options, error) != 0)
+    if (check_collector(options, error) != 0 || check_proxies(options, error) != 0 ||
+        check_together(options, error) != 0 || check_paths(options, error) != 0)
         return -1;
     if (settle_operator_port(options, error) != 0 || check_addresses(options, error) != 0)
         return -1;

@@ -34,6 +34,7 @@
     X(GATEWAY_LIMITED, COUNTER, LIMIT, 1, "coupond_gateway_limited_total", "requests answered 429, by the limit that they exceeded") \
     X(GATEWAY_LIMIT_KEYS, GAUGE, LIMIT, 1, "coupond_gateway_limit_keys", "users and client addresses that have less than a full burst left; 65,536 of each are tracked") \
     X(GATEWAY_LIMIT_EVICTIONS, COUNTER, LIMIT, 1, "coupond_gateway_limit_evictions_total", "users and client addresses that lost their place to another one, which took over their remaining burst") \
+    X(GATEWAY_TRACES, COUNTER, TRACE, 1, "coupond_gateway_traces_total", "traced requests, by what became of them; all but exported are dropped") \
     X(GATEWAY_REDIS_CONNECTED, GAUGE, NONE, 1, "coupond_gateway_redis_connected", "working connections to Redis: one per thread, and one for announced changes") \
     X(GATEWAY_REDIS_ERRORS, COUNTER, REDIS_ERROR, 1, "coupond_gateway_redis_errors_total", "Redis errors, by kind; reads then fall back to the issuer") \
     X(GATEWAY_REPLIES_LATE, COUNTER, NONE, 1, "coupond_gateway_replies_late_total", "replies of the issuer that arrived after their request had been answered") \
@@ -181,6 +182,10 @@
 
 /* For EVENT. */
 #define METRIC_EVENT_TABLE(X) X(SENT, "sent") X(SKIPPED, "skipped")
+/* For TRACE: taken by the collector; beyond gateway/traces_rate; no room in the queue; refused by the collector; the
+ * collector could not be reached or was busy for too long. */
+#define METRIC_TRACE_TABLE(X) \
+    X(EXPORTED, "exported") X(LIMITED, "limited") X(QUEUE_FULL, "queue_full") X(REFUSED, "refused") X(UNREACHABLE, "unreachable")
 
 /* For STORE_RESULT: enum store_result of shared/store/rows.h, in its order. */
 #define METRIC_STORE_RESULT_TABLE(X) \
@@ -225,6 +230,7 @@
     X(LIMIT, "kind", METRIC_LIMIT_TABLE) \
     X(EVENT, "result", METRIC_EVENT_TABLE) \
     X(OUTCOME, "outcome", METRIC_OUTCOME_TABLE) \
+    X(TRACE, "result", METRIC_TRACE_TABLE) \
     X(DROP, "reason", METRIC_DROP_TABLE) \
     X(TIMEOUT, "reason", METRIC_TIMEOUT_TABLE)
 /* clang-format on */
@@ -246,6 +252,12 @@ enum metric_limit {
     METRIC_LIMIT_TABLE(X)
 #undef X
         METRIC_LIMIT_COUNT
+};
+
+enum metric_trace {
+#define X(id, name) METRIC_TRACE_##id,
+    METRIC_TRACE_TABLE(X)
+#undef X
 };
 
 enum metric_store_result {
