@@ -8,8 +8,8 @@
 #include "gateway/connection/pool.h"
 #include "shared/error.h"
 
-/* Of unread events in the kernel: a few seconds' worth. The kernel doubles it for its own needs. */
-#define SEND_BYTES (8 * 1024)
+/* Of unread events in the kernel, which doubles it for its own needs: enough for a second or two. */
+#define SEND_BYTES (4 * 1024)
 
 static void limit_kernel(struct connection *c, unsigned lost_ms)
 {

@@ -16,6 +16,7 @@ enum {
     RETRY_MIN_MS = 1000, /* a client connects again after 1 to 5 s */
     RETRY_SPREAD_MS = 4000,
     LOST_HEARTBEATS = 3, /* a peer that acknowledges nothing for so long is gone */
+    LOST_MIN_MS = 30000,
 };
 #define AWAY_US INT64_C(2000000) /* beyond two intervals: nothing new for longer is reported */
 
@@ -134,6 +135,7 @@ static void become_watcher(struct live *live, struct exchange *exchange, struct 
 {
     struct connection *connection = exchange->connection;
     unsigned lost_ms = LOST_HEARTBEATS * (unsigned)live->service->options->gateway_heartbeat_ms;
+    lost_ms = lost_ms > LOST_MIN_MS ? lost_ms : LOST_MIN_MS;
     uint32_t index = live_watched_add(watched, connection, !exchange->http_1_0);
     connections_keep(live->service->connections, sizeof(struct live_watcher));
     connection_watcher_begin(connection, watched, index, lost_ms);

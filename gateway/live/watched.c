@@ -86,6 +86,8 @@ uint32_t live_watched_add(struct live_watched *watched, struct connection *conne
 
 static void move(struct live_watched *watched, uint32_t from, uint32_t to)
 {
+    if (from == to)
+        return;
     watched->watchers[to] = watched->watchers[from];
     watched->watchers[to].connection->watcher_index = to;
 }

@@ -116,7 +116,7 @@ bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, s
 {
     uint16_t partition = coupon_partition(id.at, id.length, service->partitions);
     policy_fetch_begin(fetch, id, partition);
-    fetch->age_us = age_us;
+    fetch->age_us = age_us < service->policies->ttl_us ? age_us : service->policies->ttl_us;
     if (ask_redis(service, fetch))
         return true;
     if (!service_partition_up(service, partition))

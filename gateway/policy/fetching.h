@@ -16,7 +16,7 @@ void policies_answer_entry(const struct answer *answer, const struct policy_entr
 void policies_answer_watched(struct service *service, struct exchange *exchange, const struct policy_entry *entry);
 
 /* Starts a fetch in an idle slot; false when neither Redis nor the issuer can be queried. Redis' value must be younger
- * than `age_us`. */
+ * than `age_us` and the TTL. */
 bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, struct span id, int64_t age_us);
 /* Queries the issuer, directly or after Redis. */
 void policies_ask_issuer(struct service *service, struct policy_fetch *fetch);

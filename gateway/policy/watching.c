@@ -4,6 +4,8 @@
 
 #include "gateway/policy/fetching.h"
 
+#define FRESH_US POLICY_UNKNOWN_TTL_US /* a stream does not begin with anything older */
+
 static struct span id_of(const struct exchange *exchange)
 {
     return (struct span){exchange->coupon_id, exchange->coupon_id_length};
@@ -36,14 +38,15 @@ void policies_find_watched(struct service *service, struct exchange *exchange)
     struct span id = id_of(exchange);
     int64_t now_us = service_now_us(service);
     int64_t changed_us = policy_board_changed_us(policies->board, policy_hash(id));
-    const struct policy_entry *entry = policy_cache_find(policies->cache, id, now_us, changed_us);
+    int64_t after_us = changed_us > now_us - FRESH_US ? changed_us : now_us - FRESH_US;
+    const struct policy_entry *entry = policy_cache_newer(policies->cache, id, now_us, after_us);
     struct policy_fetch *fetch = policy_fetch_place(&policies->fetches, id);
     if (entry != NULL) {
         policies_count_read(service, METRIC_POLICY_LOCAL, 1);
         policies_answer_watched(service, exchange, entry);
     } else if (fetch->stage != FETCH_IDLE && !policy_fetch_serves(fetch, id, changed_us)) {
         ask_alone(service, exchange, partition_of(service, id));
-    } else if (fetch->stage == FETCH_IDLE && !policies_begin_fetch(service, fetch, id, policies->ttl_us)) {
+    } else if (fetch->stage == FETCH_IDLE && !policies_begin_fetch(service, fetch, id, FRESH_US)) {
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
     } else {
         exchange_wait(&service->exchanges, exchange, 1ull << fetch->partition, now_us);
