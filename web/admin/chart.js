@@ -31,6 +31,7 @@ function plotOptions(series, width) {
         ...axis,
         grid: { show: false },
         size: 24,
+        incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300],
         space: 70,
         values: (_, times) =>
           times.map((time) =>

@@ -201,14 +201,17 @@ export function showEvent(root, id) {
     figures.draw(coupon, meter.rate);
   }
 
+  function onLive(told) {
+    const now = Date.parse(told.now);
+    ui.clock.learn(now);
+    onState(told, now);
+  }
+
   function onState(told, now) {
     if (ended) return;
     const changed = known.coupon !== null && told.version !== known.coupon.version;
     known.coupon = { ...known.coupon, ...told };
     meter.learn(told, now);
-    const at = now / 1000;
-    if (told.remaining !== null) stock.push(at, [told.remaining]);
-    rate.push(at, [meter.rate]);
     if (changed) read();
     else if (known.etag !== null) draw();
   }
@@ -223,6 +226,13 @@ export function showEvent(root, id) {
     known.etag = answer.etag;
     known.coupon = answer.body;
     onState(answer.body, ui.clock.now() ?? Date.now());
+  }
+
+  /** Once a second, since an event whose state stays the same is not told again. */
+  function plot() {
+    const at = (ui.clock.now() ?? Date.now()) / 1000;
+    if (known.coupon.remaining !== null) stock.push(at, [known.coupon.remaining]);
+    rate.push(at, [meter.rate]);
   }
 
   async function readStatus() {
@@ -249,7 +259,8 @@ export function showEvent(root, id) {
   const stops = [];
   read().then(() => {
     if (ended || known.coupon === null) return;
-    stops.push(follow(id, { onLive: (told) => onState(told, Date.parse(told.now)), onCoupon: read }));
+    stops.push(follow(id, { onLive, onCoupon: read }));
+    stops.push(repeat(plot, 1));
     if (access.may("system")) stops.push(repeat(readStatus, 2));
   });
   return () => {

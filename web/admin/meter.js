@@ -9,25 +9,21 @@ export function quantile(buckets, part) {
   return buckets.find(([, count]) => count >= part * total)[0];
 }
 
-/** [[bound, count]] of the buckets of a status, whether they are an object or a list. */
-function bucketsOf(latency) {
-  const buckets = latency?.buckets ?? [];
-  const pairs = Array.isArray(buckets)
-    ? buckets.map((one) => (Array.isArray(one) ? one : [one.le, one.count]))
-    : Object.entries(buckets);
-  return pairs.map(([bound, count]) => [bound === null || bound === "+Inf" ? Infinity : Number(bound), count]);
-}
+/** [[bound, count]] of the buckets of a status; the last has no bound. */
+const bucketsOf = (latency) => (latency?.buckets ?? []).map(({ le, count }) => [le ?? Infinity, count]);
 
-const shown = ["issued", "already_issued", "sold_out"];
+const shown = [["issued"], ["replayed", "already_issued"], ["sold_out"]];
 
 export function createMeter() {
   const seen = []; // [milliseconds, issued]
+  let told = false; // the gateway tells rates
   let before = null; // the status before
   const meter = {
     rate: 0, // issues per second
     learn(coupon, now) {
-      if (typeof coupon.rate === "number") {
-        meter.rate = coupon.rate;
+      told ||= "rate" in coupon;
+      if (told) {
+        meter.rate = coupon.rate ?? meter.rate;
         return;
       }
       seen.push([now, coupon.issued]);
@@ -44,18 +40,18 @@ export function createMeter() {
       };
       const last = before;
       before = now;
-      if (last === null || now.at <= last.at) return null;
+      const total = (one) => one.buckets.at(-1)?.[1] ?? 0;
+      if (last === null || now.at <= last.at || total(now) < total(last)) return null; // another gateway, or a new process
       const grown = (name) =>
         Math.max(0, ((now.outcomes[name] ?? 0) - (last.outcomes[name] ?? 0)) * 1000) / (now.at - last.at);
-      const others = Object.keys(now.outcomes)
-        .filter((name) => !shown.includes(name))
-        .reduce((sum, name) => sum + grown(name), 0);
+      const sum = (names) => names.reduce((total, name) => total + grown(name), 0);
+      const others = Object.keys(now.outcomes).filter((name) => !shown.flat().includes(name));
       const buckets = now.buckets.map(([bound, count], at) => [bound, count - (last.buckets[at]?.[1] ?? 0)]);
       const milliseconds = (part) => {
         const bound = quantile(buckets, part);
         return bound === null || bound === Infinity ? null : bound * 1000;
       };
-      return { outcomes: [...shown.map(grown), others], latency: [milliseconds(0.5), milliseconds(0.99)] };
+      return { outcomes: [...shown, others].map(sum), latency: [milliseconds(0.5), milliseconds(0.99)] };
     },
   };
   return meter;
