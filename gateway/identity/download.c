@@ -46,7 +46,11 @@ static void set_options(CURL *curl, struct body *body, char fault[CURL_ERROR_SIZ
     const struct download *download = body->download;
     bool encrypted = strncmp(download->url, "https:", 6) == 0;
     curl_easy_setopt(curl, CURLOPT_URL, download->url);
+#if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, encrypted ? "https" : "http");
+#else
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS, encrypted ? CURLPROTO_HTTPS : CURLPROTO_HTTP);
+#endif
     if (!encrypted)
         curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* the host is this machine */
     if (download->ca[0] != '\0')
