@@ -125,7 +125,8 @@ static bool identify(struct api_call *call, const struct route *route, const str
 {
     if (rules->identity != NULL)
         return identify_principal(call, route, request, rules);
-    if (permission_of(route->metric)->off != OFF_KEY || !rules->admin.required)
+    bool tells = route->metric == METRIC_ROUTE_ME && request->authorization.at != NULL;
+    if ((permission_of(route->metric)->off != OFF_KEY && !tells) || !rules->admin.required)
         return true;
     enum admin_verdict verdict = admin_token_check(&rules->admin, request->authorization);
     call->invalid_token = verdict == ADMIN_WRONG;

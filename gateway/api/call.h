@@ -37,6 +37,7 @@ enum api_kind {
     API_LIVE,    /* a stream of events: coupon_id */
     API_STATUS,
     API_VERIFY, /* sent to partition 0 of the issuer: verification_op */
+    API_ME,     /* answers who asks */
     API_LIVEZ,
     API_READYZ,
     API_METRICS,

@@ -48,8 +48,11 @@ bool ownership_bind(struct api_call *call, const struct permission *permission)
         return bind_list(call);
     case API_CHANGE:
     case API_SWEEP:
-    case API_READING:
         call->owned = true;
+        return true;
+    case API_READING:
+        call->question.owner_length = call->principal.id_length;
+        memcpy(call->question.owner, call->principal.id, call->principal.id_length);
         return true;
     default:
         return false;

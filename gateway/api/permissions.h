@@ -49,6 +49,7 @@ enum permission_off {
     EVERYONE(COUPON_GET, OFF_ANYONE)                                                                                   \
     EVERYONE(COUPON_LIVE, OFF_ANYONE)                                                                                  \
     PERMISSION(COUPON_CHANGE, OFF_KEY, OWNER_COUPON, ROLE_SELLER, ROLE_ADMIN)                                          \
+    PERMISSION(COUPON_HISTORY, OFF_KEY, OWNER_COUPON, ROLE_SELLER, READERS)                                            \
     PERMISSION(COUPON_ISSUES, OFF_KEY, OWNER_COUPON, ROLE_SELLER, READERS)                                             \
     PERMISSION(COUPONS_LIST, OFF_ANYONE, OWNER_COUPON, ROLE_SELLER, SERVERS | READERS)                                 \
     PERMISSION(COUPONS_CREATE, OFF_KEY, OWNER_COUPON, ROLE_SELLER, ROLE_ADMIN)                                         \
@@ -57,6 +58,7 @@ enum permission_off {
     PERMISSION(DEAD_LETTER_RETRY, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                             \
     PERMISSION(VERIFICATION_POST, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                             \
     PERMISSION(VERIFICATION_GET, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                 \
+    PERMISSION(ME, OFF_ANYONE, OWNER_NONE, NOBODY, ROLE_ANY)                                                           \
     EVERYONE(LIVEZ, OFF_ANYONE)                                                                                        \
     EVERYONE(READYZ, OFF_ANYONE)                                                                                       \
     EVERYONE(METRICS, OFF_ANYONE)                                                                                      \

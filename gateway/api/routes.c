@@ -8,10 +8,9 @@
 #include "gateway/api/document_request.h"
 #include "gateway/api/idempotency_key.h"
 #include "gateway/api/json.h"
+#include "gateway/api/lists.h"
 #include "gateway/api/operations.h"
-#include "gateway/api/page_query.h"
 #include "gateway/http/accept.h"
-#include "gateway/reading/cursor.h"
 #include "shared/code.h"
 
 static void invalid(struct api_call *call)
@@ -95,117 +94,6 @@ static void read_coupon_live(struct api_call *call, const struct http_request *r
 {
     (void)request;
     call->kind = API_LIVE;
-}
-
-/* --- lists --- */
-
-static bool read_state(struct api_call *call, struct span text)
-{
-    for (enum coupon_state state = COUPON_SCHEDULED; state <= COUPON_ARCHIVED; state++) {
-        const char *name = coupon_state_name(state);
-        if (!span_equals(text, (struct span){name, strlen(name)}))
-            continue;
-        call->list_state = state;
-        call->list_filter = COUPON_FILTER_STATE;
-        return true;
-    }
-    return false;
-}
-
-/* Archived coupons are left out unless the state asks for them. */
-static void read_filters(struct api_call *call, const struct page_query *query)
-{
-    struct span owner = query->owner;
-    call->list_filter = COUPON_FILTER_ARCHIVED;
-    call->list_state = COUPON_SCHEDULED; /* without COUPON_FILTER_STATE it says nothing, but must be a state */
-    if (query->state.at != NULL && !read_state(call, query->state))
-        page_query_refuse(PAGE_STATE, &call->errors);
-    if (owner.at == NULL)
-        return;
-    if (!user_id_valid(owner.at, owner.length)) {
-        page_query_refuse(PAGE_OWNER, &call->errors);
-        return;
-    }
-    coupon_text_set(&call->coupon, COUPON_TEXT_OWNER, owner.at, owner.length);
-    call->list_filter |= COUPON_FILTER_OWNER;
-}
-
-static void read_coupon_list(struct api_call *call, const struct http_request *request)
-{
-    struct page_query query;
-    (void)request;
-    call->kind = API_LIST;
-    memset(&call->coupon, 0, sizeof call->coupon);
-    page_query_read(&query, call->target.query, PAGE_LIMIT | PAGE_CURSOR | PAGE_STATE | PAGE_OWNER, &call->errors);
-    call->limit = query.limit == 0 ? LIST_LIMIT_DEFAULT : query.limit;
-    if (query.cursor.at != NULL && !coupon_id_valid(query.cursor.at, query.cursor.length))
-        page_query_refuse(PAGE_CURSOR, &call->errors);
-    else if (query.cursor.at != NULL)
-        memcpy(call->coupon.id, query.cursor.at, query.cursor.length);
-    read_filters(call, &query);
-    if (call->errors.count > 0)
-        invalid(call);
-}
-
-/* Formats of lists of issues; the first is also for clients that accept none of them. */
-static const struct http_offer formats[] = {
-    [READING_JSON] = {"application", "json"},
-    [READING_CSV] = {"text", "csv"},
-    [READING_NDJSON] = {"application", "x-ndjson"},
-};
-static const char *const format_names[] = {[READING_JSON] = "json", [READING_CSV] = "csv", [READING_NDJSON] = "ndjson"};
-enum { FORMATS = sizeof formats / sizeof formats[0] };
-
-static unsigned accepted_format(const struct http_request *request)
-{
-    char *list = http_request_list(request, SPAN_LITERAL("accept"));
-    unsigned format = http_accept_choose((struct span){list, list == NULL ? 0 : strlen(list)}, formats, FORMATS);
-    free(list);
-    return format;
-}
-
-/* ?format= has priority over Accept, which links in pages cannot set. */
-static enum reading_format read_format(struct api_call *call, const struct http_request *request, struct span name)
-{
-    unsigned format = 0;
-    if (name.at == NULL)
-        return (enum reading_format)accepted_format(request);
-    while (format < FORMATS && !span_equals(name, (struct span){format_names[format], strlen(format_names[format])}))
-        format++;
-    if (format < FORMATS)
-        return (enum reading_format)format;
-    page_query_refuse(PAGE_FORMAT, &call->errors);
-    return READING_JSON;
-}
-
-static void read_issues(struct api_call *call, const struct http_request *request, enum reading_scope scope,
-                        struct span id)
-{
-    struct page_query query;
-    struct reading_question *question = &call->question;
-    bool formatted = scope == READING_COUPON;
-    call->kind = API_READING;
-    *question = (struct reading_question){.scope = scope, .id_length = (uint8_t)id.length};
-    memcpy(question->id, id.at, id.length);
-    page_query_read(&query, call->target.query, PAGE_LIMIT | PAGE_CURSOR | (formatted ? PAGE_FORMAT : 0),
-                    &call->errors);
-    question->format = formatted ? read_format(call, request, query.format) : READING_JSON;
-    question->limit = query.limit == 0 && question->format == READING_JSON ? LIST_LIMIT_DEFAULT : query.limit;
-    question->continues = query.cursor.at != NULL;
-    if (question->continues && !reading_cursor_parse(scope, query.cursor, &question->after))
-        page_query_refuse(PAGE_CURSOR, &call->errors);
-    if (call->errors.count > 0)
-        invalid(call);
-}
-
-static void read_coupon_issues(struct api_call *call, const struct http_request *request)
-{
-    read_issues(call, request, READING_COUPON, call->coupon_id);
-}
-
-static void read_user_issues(struct api_call *call, const struct http_request *request)
-{
-    read_issues(call, request, READING_USER, call->user_id);
 }
 
 /* --- issues --- */
@@ -368,6 +256,12 @@ static void read_code_redemption_put(struct api_call *call, const struct http_re
 
 /* --- the server --- */
 
+static void read_me(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_ME;
+}
+
 static void read_document(struct api_call *call, const struct http_request *request)
 {
     document_request_read(call, request, call->target.path);
@@ -398,10 +292,12 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/coupons/{id}", ROUTE_ETAG, METRIC_ROUTE_COUPON_GET, read_coupon_get},
     {METHOD_PATCH, "/v1/coupons/{id}", ROUTE_JSON | ROUTE_ETAG, METRIC_ROUTE_COUPON_CHANGE, read_coupon_change},
     {METHOD_GET, "/v1/coupons/{id}/live", 0, METRIC_ROUTE_COUPON_LIVE, read_coupon_live},
-    {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, read_coupon_list},
+    {METHOD_GET, "/v1/coupons", ROUTE_QUERY, METRIC_ROUTE_COUPONS_LIST, lists_read_coupons},
     {METHOD_POST, "/v1/coupons", ROUTE_JSON, METRIC_ROUTE_COUPONS_CREATE, read_coupon_create},
-    {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY, METRIC_ROUTE_USER_ISSUES, read_user_issues},
-    {METHOD_GET, "/v1/coupons/{id}/issues", ROUTE_QUERY, METRIC_ROUTE_COUPON_ISSUES, read_coupon_issues},
+    {METHOD_GET, "/v1/users/{user_id}/issues", ROUTE_QUERY, METRIC_ROUTE_USER_ISSUES, lists_read_user_issues},
+    {METHOD_GET, "/v1/coupons/{id}/history", ROUTE_QUERY, METRIC_ROUTE_COUPON_HISTORY, lists_read_history},
+    {METHOD_GET, "/v1/me", 0, METRIC_ROUTE_ME, read_me},
+    {METHOD_GET, "/v1/coupons/{id}/issues", ROUTE_QUERY, METRIC_ROUTE_COUPON_ISSUES, lists_read_coupon_issues},
     {METHOD_GET, "/v1/status", 0, METRIC_ROUTE_STATUS, operations_read_status},
     {METHOD_GET, "/v1/dead-letters", ROUTE_QUERY, METRIC_ROUTE_DEAD_LETTERS_LIST, operations_read_letters},
     {METHOD_POST, "/v1/dead-letters/{letter}/retry", 0, METRIC_ROUTE_DEAD_LETTER_RETRY, operations_read_letter_retry},

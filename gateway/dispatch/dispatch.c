@@ -73,7 +73,8 @@ static void note_coupon(struct connection *connection, const struct api_call *ca
 {
     if (connection->note != NULL &&
         (call->kind == API_ISSUE || call->kind == API_CHANGE || call->kind == API_SWEEP || call->kind == API_LIVE ||
-         (call->kind == API_READING && call->question.scope == READING_COUPON)))
+         (call->kind == API_READING &&
+          (call->question.scope == READING_COUPON || call->question.scope == READING_HISTORY))))
         request_note_set_coupon(connection->note, call->coupon_id);
     else if (connection->note != NULL && call->kind == API_COUPON)
         request_note_set_coupon(connection->note, (struct span){call->coupon.id, strlen(call->coupon.id)});
@@ -122,7 +123,9 @@ static void answer_local(struct service *service, struct connection *connection,
     char *if_match = call->kind == API_DOCUMENT ? http_request_if_match(request) : NULL;
     char *if_none_match = call->kind == API_DOCUMENT ? http_request_if_none_match(request) : NULL;
     int status = 0;
-    if (call->kind == API_LIVEZ)
+    if (call->kind == API_ME)
+        status = local_answer_me(service, answer.out, answer.style, call);
+    else if (call->kind == API_LIVEZ)
         status = local_answer_livez(service, answer.out, answer.style);
     else if (call->kind == API_READYZ)
         status = local_answer_readyz(answer.service, answer.out, answer.style);
@@ -426,6 +429,7 @@ static void answer_call(struct service *service, struct connection *connection, 
     case API_REFUSAL:
         refuse(service, connection, call->error, &call->errors);
         break;
+    case API_ME:
     case API_LIVEZ:
     case API_READYZ:
         answer_local(service, connection, request, call);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/api/document.h"
+#include "gateway/api/me.h"
 #include "gateway/http/etag.h"
 #include "shared/error.h"
 #include "shared/telemetry/log_line.h"
@@ -19,6 +20,17 @@ static int answer_text(struct service *service, struct buffer *out, struct reply
 {
     struct reply reply = {.status = 200, .type = REPLY_JSON, .body = body, .body_length = strlen(body)};
     reply_write(out, &service->clock, style, &reply);
+    return reply.status;
+}
+
+int local_answer_me(struct service *service, struct buffer *out, struct reply_style style, const struct api_call *call)
+{
+    struct reply reply = {.status = 200, .type = REPLY_JSON};
+    me_json_append(&service->scratch, call, &service->rules);
+    reply.body = service->scratch.data;
+    reply.body_length = service->scratch.length;
+    reply_write(out, &service->clock, style, &reply);
+    buffer_clear(&service->scratch, 0);
     return reply.status;
 }
 

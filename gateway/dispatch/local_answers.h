@@ -1,5 +1,5 @@
 /*
- * Endpoints that the gateway answers without the issuer: /livez, /readyz, /metrics, documents. Each function
+ * Endpoints that the gateway answers without the issuer: /v1/me, /livez, /readyz, /metrics, documents. Each function
  * appends a response and returns its status. Used on the gateway thread.
  */
 #ifndef COUPOND_LOCAL_ANSWERS_H
@@ -7,6 +7,7 @@
 
 #include "gateway/service/service.h"
 
+int local_answer_me(struct service *service, struct buffer *out, struct reply_style style, const struct api_call *call);
 /* 200 unless a thread of the process has stopped responding. */
 int local_answer_livez(struct service *service, struct buffer *out, struct reply_style style);
 /* 503 until every partition has answered once, and while draining; otherwise 200. The body always names the partitions

@@ -160,6 +160,8 @@ static void take_page(struct service *service, struct reading_request *request)
         take_letter(service, exchange);
     else if (!request->page.found)
         fail(service, exchange, ERROR_COUPON_NOT_FOUND);
+    else if (request->page.foreign)
+        fail(service, exchange, ERROR_FORBIDDEN);
     else if (is_stream(request))
         write_part(service, exchange);
     else

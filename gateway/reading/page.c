@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "gateway/reading/cursor.h"
+#include "gateway/reading/history.h"
 #include "gateway/reading/rows.h"
 #include "gateway/reply/json.h"
 #include "shared/clock.h"
@@ -14,6 +16,7 @@ struct filling {
     struct reading_page *page;
     uint64_t rows_max;
     struct store_issue_key last;
+    uint64_t last_version;
     const struct reading_cluster *cluster;
     int64_t now_us;
     int64_t as_of_us[PARTITIONS_MAX]; /* TIME_NONE: unknown */
@@ -64,6 +67,19 @@ static bool take_row(void *arg, const struct store_issue_view *view)
     return true;
 }
 
+static bool take_change(void *arg, const struct store_history_row *history)
+{
+    struct filling *filling = arg;
+    struct reading_page *page = filling->page;
+    page->more = page->rows == filling->rows_max;
+    if (page->more)
+        return false;
+    reading_history_append(&page->text, history);
+    filling->last_version = history->journal_seq;
+    page->rows++;
+    return true;
+}
+
 static uint64_t rows_of_page(const struct reading_question *question)
 {
     bool bounded = question->limit > 0 && question->limit < READING_STREAM_ROWS;
@@ -82,6 +98,14 @@ static enum store_result read_rows(struct store *store, struct filling *filling,
     };
     const struct store_issue one = {
         .coupon_id = question->id, .coupon_id_length = question->id_length, .sequence = question->after.sequence};
+    const struct store_history_query changes = {
+        .coupon_id = question->id,
+        .coupon_id_length = question->id_length,
+        .before = question->continues ? question->before : UINT64_MAX,
+        .limit = filling->rows_max + 1,
+    };
+    if (question->scope == READING_HISTORY)
+        return store_read_history(store, &changes, take_change, filling, error);
     if (question->scope == READING_ISSUE)
         return store_read_issue(store, &one, take_row, filling, error);
     if (question->scope == READING_USER)
@@ -91,14 +115,22 @@ static enum store_result read_rows(struct store *store, struct filling *filling,
     return store_read_all_issues(store, &query, take_row, filling, error);
 }
 
-/* Of a coupon without rows only: one with rows exists. */
+static bool is_of_coupon(const struct reading_question *question)
+{
+    return question->scope == READING_COUPON || question->scope == READING_HISTORY;
+}
+
+/* Whether the coupon is there, and whose it is. */
 static enum store_result find_coupon(struct store *store, const struct filling *filling, struct error *error)
 {
     const struct reading_question *question = filling->question;
-    filling->page->found = true;
-    if (question->scope != READING_COUPON || filling->page->rows > 0)
-        return STORE_OK;
-    return store_has_coupon(store, question->id, question->id_length, &filling->page->found, error);
+    struct store_coupon_owner owner;
+    enum store_result result = store_find_owner(store, question->id, question->id_length, &owner, error);
+    bool own =
+        owner.owner_length == question->owner_length && memcmp(owner.owner, question->owner, owner.owner_length) == 0;
+    filling->page->found = owner.found;
+    filling->page->foreign = owner.found && question->owner_length > 0 && !own;
+    return result;
 }
 
 /* --- journals --- */
@@ -123,7 +155,7 @@ static int64_t as_of(const struct filling *filling)
 {
     const struct reading_question *question = filling->question;
     uint16_t partitions = filling->cluster->partitions;
-    if (question->scope == READING_COUPON)
+    if (is_of_coupon(question))
         return filling->as_of_us[coupon_partition(question->id, question->id_length, partitions)];
     int64_t earliest_us = filling->as_of_us[0];
     for (uint16_t i = 1; i < partitions; i++)
@@ -143,12 +175,19 @@ static enum store_result read_journals(struct store *store, struct filling *fill
 
 static enum store_result read_parts(struct store *store, struct filling *filling, struct error *error)
 {
+    const struct reading_question *question = filling->question;
+    struct reading_page *page = filling->page;
     enum store_result result = read_journals(store, filling, error);
     if (filling->question->scope == READING_PROGRESS)
         return result;
-    if (result == STORE_OK)
+    page->found = true;
+    if (result == STORE_OK && question->owner_length > 0)
+        result = find_coupon(store, filling, error);
+    if (result == STORE_OK && page->found && !page->foreign)
         result = read_rows(store, filling, error);
-    return result == STORE_OK ? find_coupon(store, filling, error) : result;
+    if (result == STORE_OK && is_of_coupon(question) && page->rows == 0) /* one with rows exists */
+        result = find_coupon(store, filling, error);
+    return result;
 }
 
 /* False when a limited question has all its rows. */
@@ -160,10 +199,25 @@ static bool advance(struct reading_question *question, const struct filling *fil
         return true;
     question->continues = true;
     question->after = filling->last;
+    question->before = filling->last_version;
     if (question->limit == 0)
         return true;
     question->limit -= rows;
     return question->limit > 0;
+}
+
+/* Makes a JSON page of its rows. */
+static void wrap(struct filling *filling)
+{
+    struct reading_page *page = filling->page;
+    enum reading_scope scope = filling->question->scope;
+    char cursor[READING_CURSOR_MAX];
+    struct span next = SPAN_NONE;
+    if (page->more && scope == READING_HISTORY)
+        next = (struct span){cursor, decimal_format(cursor, filling->last_version)};
+    else if (page->more)
+        next = (struct span){cursor, reading_cursor_format(scope, &filling->last, cursor)};
+    reading_rows_wrap(&page->text, scope == READING_HISTORY ? "changes" : "issues", page->as_of_us, next);
 }
 
 enum store_result reading_page_read(struct store *store, const struct reading_cluster *cluster,
@@ -188,7 +242,7 @@ enum store_result reading_page_read(struct store *store, const struct reading_cl
     if (question->scope == READING_ISSUE || question->scope == READING_PROGRESS)
         return STORE_OK;
     if (question->format == READING_JSON)
-        reading_rows_wrap(&page->text, question->scope, page->as_of_us, page->more ? &filling.last : NULL);
+        wrap(&filling);
     page->more &= advance(question, &filling);
     return STORE_OK;
 }

@@ -38,6 +38,7 @@ struct reading_page {
     uint64_t rows;      /* of this page */
     bool more;          /* others follow: ask again after the last one */
     bool found;         /* false: the store has no such coupon */
+    bool foreign;       /* the coupon has another owner than the question demands; nothing was read */
     int64_t as_of_us;   /* everything that was decided before is in the page, if it belongs there; TIME_NONE: unknown */
     struct reading_one one;
     enum reading_letter letter;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "gateway/reading/cursor.h"
 #include "gateway/reply/json.h"
 #include "shared/clock.h"
 #include "shared/code.h"
@@ -184,18 +183,18 @@ static void append_as_of(struct buffer *out, int64_t as_of_us)
     append(out, "\"");
 }
 
-void reading_rows_wrap(struct buffer *out, enum reading_scope scope, int64_t as_of_us,
-                       const struct store_issue_key *last)
+void reading_rows_wrap(struct buffer *out, const char *name, int64_t as_of_us, struct span cursor)
 {
-    char cursor[READING_CURSOR_MAX];
     struct buffer whole = {0};
     append_as_of(&whole, as_of_us);
-    append(&whole, ",\"issues\":[");
+    append(&whole, ",\"");
+    append(&whole, name);
+    append(&whole, "\":[");
     if (out->length > 0)
         buffer_append(&whole, out->data, out->length);
     append(&whole, "],\"next_cursor\":");
-    if (last != NULL)
-        json_string_append(&whole, cursor, reading_cursor_format(scope, last, cursor));
+    if (cursor.at != NULL)
+        json_string_append(&whole, cursor.at, cursor.length);
     else
         append(&whole, "null");
     append(&whole, "}");

@@ -31,10 +31,9 @@ void reading_row_of(const struct store_issue_view *view, uint64_t code, int64_t 
 void reading_rows_append(struct buffer *out, const struct reading_question *question,
                          const struct store_issue_view *view, uint64_t code, int64_t now_us);
 
-/* Puts the rows of a JSON page, which are in `out`, into the whole: {"as_of":…,"issues":[…],"next_cursor":…}. `last` is
- * the last issue of the page, NULL when no other page follows. */
-void reading_rows_wrap(struct buffer *out, enum reading_scope scope, int64_t as_of_us,
-                       const struct store_issue_key *last);
+/* Puts the rows of a JSON page, which are in `out`, into the whole: {"as_of":…,"issues":[…],"next_cursor":…}, where
+ * `name` is that of the list. `cursor` is SPAN_NONE when no other page follows. */
+void reading_rows_wrap(struct buffer *out, const char *name, int64_t as_of_us, struct span cursor);
 
 /* Appends a field of CSV, in quotes if it needs them. Spreadsheets take a field that begins with = + - or @ for a
  * formula. Ids may begin with the last two, but have none of the characters with which a formula calls a function or a

@@ -57,7 +57,10 @@ struct store_ops {
                                      struct error *error);
     enum store_result (*read_earlier)(struct store *store, const struct store_earlier_query *query, store_issue_fn each,
                                       void *arg, struct error *error);
-    enum store_result (*has_coupon)(struct store *store, const char *id, size_t length, bool *has, struct error *error);
+    enum store_result (*read_history)(struct store *store, const struct store_history_query *query,
+                                      store_history_fn each, void *arg, struct error *error);
+    enum store_result (*find_owner)(struct store *store, const char *id, size_t length,
+                                    struct store_coupon_owner *owner, struct error *error);
     void (*read_end)(struct store *store);
 };
 

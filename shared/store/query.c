@@ -61,7 +61,17 @@ enum store_result store_read_earlier_issues(struct store *store, const struct st
     return store->ops->read_earlier(store, query, each, arg, error);
 }
 
-enum store_result store_has_coupon(struct store *store, const char *id, size_t length, bool *has, struct error *error)
+enum store_result store_read_history(struct store *store, const struct store_history_query *query,
+                                     bool (*each)(void *arg, const struct store_history_row *), void *arg,
+                                     struct error *error)
 {
-    return store->ops->has_coupon(store, id, length, has, error);
+    CHECK(query->limit > 0);
+    return store->ops->read_history(store, query, each, arg, error);
+}
+
+enum store_result store_find_owner(struct store *store, const char *id, size_t length, struct store_coupon_owner *owner,
+                                   struct error *error)
+{
+    *owner = (struct store_coupon_owner){.found = false};
+    return store->ops->find_owner(store, id, length, owner, error);
 }

@@ -39,7 +39,13 @@ enum store_result store_read_earlier_issues(struct store *store, const struct st
                                             bool (*each)(void *arg, const struct store_issue *), void *arg,
                                             struct error *error);
 
-/* Whether the store has this coupon. */
-enum store_result store_has_coupon(struct store *store, const char *id, size_t length, bool *has, struct error *error);
+/* Delivers the policies that a coupon had, the latest first. */
+enum store_result store_read_history(struct store *store, const struct store_history_query *query,
+                                     bool (*each)(void *arg, const struct store_history_row *), void *arg,
+                                     struct error *error);
+
+/* Whether the store has this coupon, and whose it is. */
+enum store_result store_find_owner(struct store *store, const char *id, size_t length, struct store_coupon_owner *owner,
+                                   struct error *error);
 
 #endif

@@ -26,6 +26,21 @@ struct store_issue_query {
     size_t limit;                        /* 0: all, in a single statement */
 };
 
+/* The changes of a coupon, from the latest on. */
+struct store_history_query {
+    const char *coupon_id;
+    size_t coupon_id_length;
+    uint64_t before; /* journal_seq; UINT64_MAX: from the latest on */
+    size_t limit;    /* at least 1 */
+};
+
+/* Whose a coupon is. */
+struct store_coupon_owner {
+    bool found; /* false: the store does not have the coupon */
+    uint8_t owner_length;
+    char owner[OWNER_MAX];
+};
+
 /* The issues of a coupon before a sequence. */
 struct store_earlier_query {
     const uint8_t *journal_id; /* 16 bytes: of the journal that filled the store */

@@ -136,6 +136,8 @@
     X(CODE_REDEMPTION_PUT, "code_redemption_put", "200 201 400 401 403 404 409 410 412 415 503") \
     X(USER_DELETE, "user_delete", "202 400 401 403 412 503") \
     X(COUPON_ISSUES, "coupon_issues", "200 400 401 403 404 503") \
+    X(COUPON_HISTORY, "coupon_history", "200 400 401 403 404 503") \
+    X(ME, "me", "200 400 401 403 503") \
     X(USER_ISSUES, "user_issues", "200 400 401 403 503") \
     X(DEAD_LETTERS_LIST, "dead_letters_list", "200 400 401 403 503") \
     X(DEAD_LETTER_RETRY, "dead_letter_retry", "200 401 403 404 409 503") \

@@ -11,8 +11,8 @@ from cluster import Cluster, wait_until
 CONTRACT = contracts.read()
 OPERATIONS = {operation.name: operation for operation in contracts.operations(CONTRACT)}
 EXAMPLES = {name: example["value"] for name, example in CONTRACT["components"]["examples"].items()}
-OF_NOW = {"request_id", "created_at", "updated_at", "issued_at", "redeemable_until", "redeemed_at", "revoked_at",
-          "code", "version", "as_of"}
+OF_NOW = {"request_id", "changed_at", "created_at", "updated_at", "issued_at", "redeemable_until", "redeemed_at",
+          "revoked_at", "code", "version", "as_of"}
 
 
 def request_of(name, example):
@@ -54,6 +54,8 @@ def test_the_examples_are_what_a_gateway_answers(tmp_path):
         ("GET", "/v1/users/alice/issues", None, allowed, "UserIssueList"),
         ("PUT", "/v1/coupons/noon/issues/bob", request_of("ensureIssue", "repeated"), {}, None),
         ("GET", "/v1/coupons/noon/issues?limit=1", None, allowed, "IssueList"),
+        ("GET", "/v1/coupons/noon/history", None, allowed, "CouponHistory"),
+        ("GET", "/v1/me", None, allowed, "Me"),
         ("GET", "/v1/coupons/noon", None, {}, "CouponOpen"),
         ("PATCH", "/v1/coupons/noon", more, {**allowed, "If-Match": '"x"'}, "StaleVersion"),
         ("PATCH", "/v1/coupons/noon", more, allowed, "CouponPaused"),
@@ -101,7 +103,7 @@ def test_the_examples_are_what_a_gateway_answers(tmp_path):
                    for name, header in allowed["headers"].items())
     asked = {name for *_, name in steps} | {"CouponList", "Forbidden", None}
     assert set(EXAMPLES) - asked == {"IssuerUnavailable", "NotEligible", "StoreUnavailable", "TooManyRequests",
-                                      "UnauthorizedExpired"}
+                                     "UnauthorizedExpired"}
 
 
 def ask(address, operation):
@@ -126,7 +128,7 @@ def ask(address, operation):
 
 
 DOCUMENTS = {"getContract", "getDocs", "getHomePage", "getEventPage", "getAdminPage"}
-OF_STORE = ("listCouponIssues", "listUserIssues", "listDeadLetters", "retryDeadLetter")
+OF_STORE = ("listCouponIssues", "listUserIssues", "listCouponChanges", "listDeadLetters", "retryDeadLetter")
 OF_PROCESSES = ("getLiveness", "getReadiness", "getMetrics")
 
 
@@ -154,7 +156,7 @@ def test_a_gateway_without_an_issuer_answers_as_the_contract_says(tmp_path):
                 unavailable.add(name)
                 told = json.loads(body)
                 assert name == "getReadiness" or without_now(told) == without_now(EXAMPLES["IssuerUnavailable"])
-        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getStatus", *DOCUMENTS, *OF_STORE}
+        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getMe", "getStatus", *DOCUMENTS, *OF_STORE}
 
         answer = ask(gateway.operator_address, OPERATIONS["getReadiness"])
         assert answer[0] == 503 and json.loads(answer[2])["status"] == "not ready"

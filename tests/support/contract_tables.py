@@ -163,6 +163,7 @@ BOUNDS = {
     ("CouponList.coupons", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("IssueList.issues", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("UserIssueList.issues", "maxItems"): ("COUPON_LIST_MAX", 0),
+    ("CouponHistory.changes", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("DeadLetterList.dead_letters", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("Detail", "maxLength"): ("READY_WHY_MAX", -1),
     ("FieldError.field", "maxLength"): ("FIELD_BYTES", -1),
@@ -273,8 +274,8 @@ def change_queries_of_the_program():
         known = re.search(rf"change_query_read_{function}\(.*?\bread\(call, ([A-Z |]+)\)", text, re.S)[1]
         found[operation] = {names[constant] for constant in known.split(" | ")}
     names = dict(re.findall(r'\{(PAGE_\w+), "(\w+)"', source("gateway/api/page_query.c")))
-    known = re.search(r"read_coupon_list\(.*?page_query_read\(&query, call->target.query, ([A-Z_ |]+),",
-                      source("gateway/api/routes.c"), re.S)[1]
+    known = re.search(r"lists_read_coupons\(.*?page_query_read\(&query, call->target.query, ([A-Z_ |]+),",
+                      source("gateway/api/lists.c"), re.S)[1]
     return found | {"listCoupons": {names[constant] for constant in known.split(" | ")}}
 
 

@@ -172,7 +172,8 @@ static const struct store_ops ops = {
     .each_dead_letter = store_mysql_each_dead_letter,
     .read_issues = store_mysql_read_issues,
     .read_earlier = store_mysql_read_earlier,
-    .has_coupon = store_mysql_has_coupon,
+    .read_history = store_mysql_read_history_page,
+    .find_owner = store_mysql_find_owner,
     .read_end = store_mysql_read_end,
 };
 

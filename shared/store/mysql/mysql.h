@@ -229,8 +229,10 @@ enum store_result store_mysql_read_issues(struct store *base, enum store_issues 
                                           struct error *error);
 enum store_result store_mysql_read_earlier(struct store *base, const struct store_earlier_query *query,
                                            store_issue_fn each, void *arg, struct error *error);
-enum store_result store_mysql_has_coupon(struct store *base, const char *id, size_t length, bool *has,
-                                         struct error *error);
+enum store_result store_mysql_read_history_page(struct store *base, const struct store_history_query *query,
+                                                store_history_fn each, void *arg, struct error *error);
+enum store_result store_mysql_find_owner(struct store *base, const char *id, size_t length,
+                                         struct store_coupon_owner *owner, struct error *error);
 void store_mysql_read_end(struct store *base);
 
 #endif

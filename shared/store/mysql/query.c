@@ -3,6 +3,9 @@
  * index for comparisons of rows; with these they read a range of it and sort nothing.
  */
 #include "shared/store/mysql/mysql.h"
+
+#include <string.h>
+
 #include "shared/store/view_columns.h"
 
 struct walk {
@@ -85,22 +88,57 @@ enum store_result store_mysql_read_issues(struct store *base, enum store_issues 
     return store_mysql_each_row(store, "coupon_issue", deliver, &walk, error);
 }
 
-static bool note(void *context, char **columns, const unsigned long *lengths, bool *good)
+/* --- histories --- */
+
+struct history_walk {
+    store_history_fn each;
+    void *arg;
+};
+
+static bool deliver_history(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
-    (void)columns, (void)lengths, (void)good;
-    *(bool *)context = true;
-    return false;
+    const struct history_walk *walk = context;
+    struct store_history_row history;
+    *good = store_mysql_read_history(columns, lengths, &history);
+    return *good && walk->each(walk->arg, &history);
 }
 
-enum store_result store_mysql_has_coupon(struct store *base, const char *id, size_t length, bool *has,
-                                         struct error *error)
+enum store_result store_mysql_read_history_page(struct store *base, const struct store_history_query *query,
+                                                store_history_fn each, void *arg, struct error *error)
 {
     struct store_mysql *store = (struct store_mysql *)base;
-    *has = false;
+    struct history_walk walk = {each, arg};
     enum store_result result = store_mysql_need_snapshot(store, error);
     if (result != STORE_OK)
         return result;
     sql_text_clear(&store->sql);
-    store_mysql_add_text(&store->sql, "SELECT id FROM coupon WHERE id = ", id, length);
-    return store_mysql_each_row(store, "coupon", note, has, error);
+    store_mysql_add_text(&store->sql, "SELECT " STORE_MYSQL_HISTORY_COLUMNS " FROM coupon_history WHERE coupon_id = ",
+                         query->coupon_id, query->coupon_id_length);
+    store_mysql_add_number(&store->sql, " AND journal_seq < ", query->before);
+    store_mysql_add_number(&store->sql, " ORDER BY coupon_id DESC, journal_seq DESC LIMIT ", query->limit);
+    return store_mysql_each_row(store, "coupon_history", deliver_history, &walk, error);
+}
+
+static bool take_owner(void *context, char **columns, const unsigned long *lengths, bool *good)
+{
+    struct store_coupon_owner *owner = context;
+    *good = columns[0] != NULL && lengths[0] <= OWNER_MAX;
+    if (!*good)
+        return false;
+    owner->found = true;
+    owner->owner_length = (uint8_t)lengths[0];
+    memcpy(owner->owner, columns[0], lengths[0]);
+    return false;
+}
+
+enum store_result store_mysql_find_owner(struct store *base, const char *id, size_t length,
+                                         struct store_coupon_owner *owner, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    enum store_result result = store_mysql_need_snapshot(store, error);
+    if (result != STORE_OK)
+        return result;
+    sql_text_clear(&store->sql);
+    store_mysql_add_text(&store->sql, "SELECT owner FROM coupon WHERE id = ", id, length);
+    return store_mysql_each_row(store, "coupon", take_owner, owner, error);
 }

@@ -1,4 +1,4 @@
-/* Pages of issues for readers: shared/store/query.h. */
+/* Pages of issues and changes for readers: shared/store/query.h. */
 #include <string.h>
 
 #include "shared/store/sqlite/sqlite.h"
@@ -50,22 +50,58 @@ enum store_result store_sqlite_read_issues(struct store *base, enum store_issues
     return store_sqlite_each_row(store, select, "coupon_issue", deliver, &walk, error);
 }
 
-static bool note(sqlite3_stmt *row, void *context, bool *good)
+/* --- histories --- */
+
+struct history_walk {
+    store_history_fn each;
+    void *arg;
+};
+
+static bool deliver_history(sqlite3_stmt *row, void *context, bool *good)
 {
-    (void)row, (void)good;
-    *(bool *)context = true;
+    const struct history_walk *walk = context;
+    struct store_history_row history;
+    *good = store_sqlite_read_history(row, &history);
+    return *good && walk->each(walk->arg, &history);
+}
+
+enum store_result store_sqlite_read_history_page(struct store *base, const struct store_history_query *query,
+                                                 store_history_fn each, void *arg, struct error *error)
+{
+    struct store_sqlite *store = (struct store_sqlite *)base;
+    struct history_walk walk = {each, arg};
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_HISTORY_PAGE, &result, error);
+    if (select == NULL)
+        return result;
+    store_sqlite_bind_text(select, 1, query->coupon_id, query->coupon_id_length);
+    store_sqlite_bind_number(select, 2, query->before < INT64_MAX ? query->before : INT64_MAX);
+    store_sqlite_bind_number(select, 3, query->limit);
+    return store_sqlite_each_row(store, select, "coupon_history", deliver_history, &walk, error);
+}
+
+static bool take_owner(sqlite3_stmt *row, void *context, bool *good)
+{
+    struct store_coupon_owner *owner = context;
+    const char *text = (const char *)sqlite3_column_text(row, 0);
+    size_t length = (size_t)sqlite3_column_bytes(row, 0);
+    *good = text != NULL && length <= OWNER_MAX;
+    if (!*good)
+        return false;
+    owner->found = true;
+    owner->owner_length = (uint8_t)length;
+    memcpy(owner->owner, text, length);
     return false;
 }
 
-enum store_result store_sqlite_has_coupon(struct store *base, const char *id, size_t length, bool *has,
-                                          struct error *error)
+enum store_result store_sqlite_find_owner(struct store *base, const char *id, size_t length,
+                                          struct store_coupon_owner *owner, struct error *error)
 {
     struct store_sqlite *store = (struct store_sqlite *)base;
     enum store_result result = STORE_OK;
-    sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_COUPON_BY_ID, &result, error);
-    *has = false;
+    sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_OWNER_OF_COUPON, &result, error);
     if (select == NULL)
         return result;
     store_sqlite_bind_text(select, 1, id, length);
-    return store_sqlite_each_row(store, select, "coupon", note, has, error);
+    return store_sqlite_each_row(store, select, "coupon", take_owner, owner, error);
 }

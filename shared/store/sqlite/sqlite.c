@@ -297,7 +297,8 @@ static const struct store_ops ops = {
     .each_dead_letter = store_sqlite_each_dead_letter,
     .read_issues = store_sqlite_read_issues,
     .read_earlier = store_sqlite_read_earlier,
-    .has_coupon = store_sqlite_has_coupon,
+    .read_history = store_sqlite_read_history_page,
+    .find_owner = store_sqlite_find_owner,
     .read_end = store_sqlite_read_end,
 };
 

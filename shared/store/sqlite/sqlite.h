@@ -40,6 +40,8 @@ enum sqlite_statement {
     SQLITE_EACH_CHANGE,
     SQLITE_EACH_HISTORY,
     SQLITE_HISTORY_OF_COUPON,
+    SQLITE_HISTORY_PAGE,
+    SQLITE_OWNER_OF_COUPON,
     SQLITE_EACH_ERASURE,
     SQLITE_INSERT_LETTER,
     SQLITE_DELETE_LETTERS,
@@ -169,8 +171,10 @@ enum store_result store_sqlite_read_issues(struct store *base, enum store_issues
                                            struct error *error);
 enum store_result store_sqlite_read_earlier(struct store *base, const struct store_earlier_query *query,
                                             store_issue_fn each, void *arg, struct error *error);
-enum store_result store_sqlite_has_coupon(struct store *base, const char *id, size_t length, bool *has,
-                                          struct error *error);
+enum store_result store_sqlite_read_history_page(struct store *base, const struct store_history_query *query,
+                                                 store_history_fn each, void *arg, struct error *error);
+enum store_result store_sqlite_find_owner(struct store *base, const char *id, size_t length,
+                                          struct store_coupon_owner *owner, struct error *error);
 void store_sqlite_read_end(struct store *base);
 
 #endif

@@ -80,6 +80,11 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
         "SELECT " HISTORY_COLUMNS " FROM coupon_history ORDER BY coupon_id, journal_seq",
     [SQLITE_HISTORY_OF_COUPON] =
         "SELECT " HISTORY_COLUMNS " FROM coupon_history WHERE coupon_id = ?1 ORDER BY journal_seq",
+    [SQLITE_HISTORY_PAGE] =
+        "SELECT " HISTORY_COLUMNS " FROM coupon_history WHERE coupon_id = ?1 AND journal_seq < ?2 "
+        "ORDER BY journal_seq DESC LIMIT ?3",
+    [SQLITE_OWNER_OF_COUPON] =
+        "SELECT owner FROM coupon WHERE id = ?1",
     [SQLITE_EACH_ERASURE] =
         "SELECT " ERASURE_COLUMNS " FROM erasure ORDER BY journal_seq",
     [SQLITE_INSERT_LETTER] =

@@ -99,9 +99,8 @@ static void a_page_of_a_coupon_has_its_issues_and_the_next_cursor(void **state)
 {
     (void)state;
     struct buffer out = {0};
-    const struct store_issue_key last = {.sequence = 17};
     append_twice(&out, READING_COUPON, READING_JSON);
-    reading_rows_wrap(&out, READING_COUPON, 1763691900000000, &last);
+    reading_rows_wrap(&out, "issues", 1763691900000000, SPAN_LITERAL("17"));
     assert_text(&out, "{\"as_of\":\"2025-11-21T02:25:00.000000Z\",\"issues\":[{" ISSUE "},{" ISSUE
                       "}],\"next_cursor\":\"17\"}");
 }
@@ -115,7 +114,7 @@ static void an_issue_of_a_user_has_the_coupons_title(void **state)
     untitled.title = NULL;
     reading_rows_append(&out, &question, &view, 1, NOW_US);
     reading_rows_append(&out, &question, &untitled, 1, NOW_US);
-    reading_rows_wrap(&out, READING_USER, TIME_NONE, NULL);
+    reading_rows_wrap(&out, "issues", TIME_NONE, SPAN_NONE);
     assert_text(&out,
                 "{\"as_of\":null,\"issues\":[{" ISSUE ",\"title\":\"\\\"정오\\\"\",\"benefit\":{\"won\":1000}},{" ISSUE
                 ",\"title\":null,\"benefit\":{\"won\":1000}}],\"next_cursor\":null}");
@@ -138,7 +137,7 @@ static void a_page_without_issues_is_a_page(void **state)
 {
     (void)state;
     struct buffer out = {0};
-    reading_rows_wrap(&out, READING_USER, TIME_NONE, NULL);
+    reading_rows_wrap(&out, "issues", TIME_NONE, SPAN_NONE);
     assert_text(&out, "{\"as_of\":null,\"issues\":[],\"next_cursor\":null}");
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "shared/store/query.h"
 #include "tests/unit/shared/store/store_fixture.h"
 
 /* --- helpers --- */
@@ -341,6 +342,56 @@ static void every_policy_that_a_coupon_had_is_in_its_history(void **state)
     assert_int_equal(histories.count, 2 + 3);
 }
 
+static void read_page(struct store_fixture *fixture, uint64_t before, size_t limit, struct histories *histories)
+{
+    const struct store_history_query query = {"c", 1, before, limit};
+    histories->count = 0;
+    assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
+    assert_int_equal(store_read_history(fixture->store, &query, keep_history, histories, &fixture->error), STORE_OK);
+    store_read_end(fixture->store);
+}
+
+static void a_history_is_read_in_pages_from_the_latest_change_on(void **state)
+{
+    struct store_fixture *fixture = *state;
+    static struct histories histories;
+    store_fixture_migrate(fixture);
+    begin_frame(fixture, 1, 6);
+    for (uint64_t seq = 1; seq <= 5; seq++)
+        store_fixture_coupon(fixture, "c", seq);
+    store_fixture_coupon(fixture, "d", 6);
+    store_fixture_borrow(fixture);
+    assert_int_equal(store_write(fixture->store, &fixture->batch, &fixture->error), STORE_OK);
+    read_page(fixture, UINT64_MAX, 2, &histories);
+    assert_true(histories.count == 2 && histories.seqs[0] == 5 && histories.seqs[1] == 4);
+    read_page(fixture, 4, 2, &histories);
+    assert_true(histories.count == 2 && histories.seqs[0] == 3 && histories.seqs[1] == 2);
+    read_page(fixture, 2, 2, &histories);
+    assert_true(histories.count == 1 && histories.seqs[0] == 1);
+    read_page(fixture, 1, 2, &histories);
+    assert_true(histories.count == 0);
+}
+
+static void the_owner_of_a_coupon_is_found(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct store_coupon_owner owner;
+    store_fixture_migrate(fixture);
+    begin_frame(fixture, 1, 2);
+    snprintf(store_fixture_coupon(fixture, "c", 1)->owner, OWNER_MAX + 1, "shop");
+    store_fixture_coupon(fixture, "d", 2);
+    store_fixture_borrow(fixture);
+    assert_int_equal(store_write(fixture->store, &fixture->batch, &fixture->error), STORE_OK);
+    assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
+    assert_int_equal(store_find_owner(fixture->store, "c", 1, &owner, &fixture->error), STORE_OK);
+    assert_true(owner.found && owner.owner_length == 4 && memcmp(owner.owner, "shop", 4) == 0);
+    assert_int_equal(store_find_owner(fixture->store, "d", 1, &owner, &fixture->error), STORE_OK);
+    assert_true(owner.found && owner.owner_length == 0);
+    assert_int_equal(store_find_owner(fixture->store, "e", 1, &owner, &fixture->error), STORE_OK);
+    assert_false(owner.found);
+    store_read_end(fixture->store);
+}
+
 static bool keep_journal(void *arg, const struct store_journal *journal)
 {
     *(struct store_journal *)arg = *journal;
@@ -387,6 +438,8 @@ static void the_keys_of_a_journal_are_kept_once_they_are_known(void **state)
     X(thousands_of_changes_are_counted_at_their_coupons)                                                               \
     X(a_coupon_keeps_all_of_its_members)                                                                               \
     X(request_keys_are_kept_and_compared)                                                                              \
+    X(a_history_is_read_in_pages_from_the_latest_change_on)                                                            \
+    X(the_owner_of_a_coupon_is_found)                                                                                  \
     X(every_policy_that_a_coupon_had_is_in_its_history)                                                                \
     X(the_keys_of_a_journal_are_kept_once_they_are_known)
 

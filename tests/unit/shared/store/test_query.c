@@ -160,17 +160,17 @@ static void one_issue_is_found_or_not(void **state)
     struct store_fixture *fixture = *state;
     struct store_issue which = {.coupon_id = "b", .coupon_id_length = 1, .sequence = 2};
     struct found found = {.text = ""};
-    bool has = false;
+    struct store_coupon_owner owner;
     write_issues(fixture);
     assert_int_equal(store_read_begin(fixture->store, &fixture->error), STORE_OK);
     assert_int_equal(store_read_issue(fixture->store, &which, note, &found, &fixture->error), STORE_OK);
     which.sequence = 4;
     assert_int_equal(store_read_issue(fixture->store, &which, note, &found, &fixture->error), STORE_OK);
     assert_string_equal(found.text, "b/2/bob ");
-    assert_int_equal(store_has_coupon(fixture->store, "c-3", 3, &has, &fixture->error), STORE_OK);
-    assert_true(has);
-    assert_int_equal(store_has_coupon(fixture->store, "c", 1, &has, &fixture->error), STORE_OK);
-    assert_false(has);
+    assert_int_equal(store_find_owner(fixture->store, "c-3", 3, &owner, &fixture->error), STORE_OK);
+    assert_true(owner.found);
+    assert_int_equal(store_find_owner(fixture->store, "c", 1, &owner, &fixture->error), STORE_OK);
+    assert_false(owner.found);
     store_read_end(fixture->store);
 }
 
