@@ -14,6 +14,8 @@ struct verify_bounds {
     uint64_t acked;     /* records up to this one are in the store */
     uint64_t first_seq; /* of the records in the remaining segments */
     bool is_dead;       /* the record that is being added is a dead letter */
+    const struct store_erased *erased;
+    const uint8_t *fingerprint_key; /* of the journal */
 };
 
 /* Adds a row of the store; a revocation whose record's segment is removed counts at once. */

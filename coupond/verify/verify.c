@@ -391,7 +391,9 @@ static void take_change(struct verify *verify, struct verify_coupon *coupon, uin
     const struct store_change change = store_change_of(record);
     const struct verify_bounds bounds = {.acked = journal->acked,
                                          .first_seq = journal->first_seq,
-                                         .is_dead = verify_dead_has(&journal->dead, record->seq)};
+                                         .is_dead = verify_dead_has(&journal->dead, record->seq),
+                                         .erased = &verify->erased,
+                                         .fingerprint_key = journal->meta.fingerprint_key};
     verify->changes++;
     verify->lag += verify_changes_add_record(&verify->findings, coupon, &change, &bounds);
 }

@@ -119,10 +119,40 @@ uint64_t store_erased_after(const struct store_batch *batch)
     return batch->first_seq;
 }
 
-/* The user and the record of row `at`: the issues, then the dead letters, then their reasons. False for a letter
- * without a user to erase. */
+static bool actor_is(struct store_erasure *row, const char *actor, size_t length, uint64_t journal_seq)
+{
+    *row = (struct store_erasure){.user_id = actor, .user_id_length = (uint8_t)length, .journal_seq = journal_seq};
+    return length > 0;
+}
+
+static size_t actors_count(const struct store_batch *batch)
+{
+    return batch->changes_count + batch->coupons_count + batch->erasures_count;
+}
+
+/* The actor of the changes, then of the coupons, then of the erasures. */
+static bool actor_at(const struct store_batch *batch, size_t at, struct store_erasure *row)
+{
+    if (at < batch->changes_count) {
+        const struct store_change *change = &batch->changes[at];
+        return actor_is(row, change->actor, change->actor_length, change->journal_seq);
+    }
+    at -= batch->changes_count;
+    if (at < batch->coupons_count) {
+        const struct store_coupon *coupon = &batch->coupons[at];
+        return actor_is(row, coupon->origin.actor, coupon->origin.actor_length, coupon->journal_seq);
+    }
+    const struct store_erasure *erasure = &batch->erasures[at - batch->coupons_count];
+    return actor_is(row, erasure->actor, erasure->actor_length, erasure->journal_seq);
+}
+
+/* The user and the record of row `at`: the actors, the issues, then the dead letters, then their reasons. False for a
+ * row without a user to erase. */
 static bool user_at(const struct store_batch *batch, size_t at, struct store_erasure *row)
 {
+    if (at < actors_count(batch))
+        return actor_at(batch, at, row);
+    at -= actors_count(batch);
     if (at >= batch->issues_count + batch->dead_count)
         return other_user_of(&batch->dead[at - batch->issues_count - batch->dead_count], row);
     if (at < batch->issues_count) {
@@ -140,7 +170,7 @@ static bool user_at(const struct store_batch *batch, size_t at, struct store_era
 bool store_erased_next(const struct store_erased *erased, const uint8_t key[16], const struct store_batch *batch,
                        size_t *at, struct store_erasure *erasure)
 {
-    size_t rows = erased->count > 0 ? batch->issues_count + 2 * batch->dead_count : 0;
+    size_t rows = erased->count > 0 ? actors_count(batch) + batch->issues_count + 2 * batch->dead_count : 0;
     while (*at < rows) {
         if (!user_at(batch, (*at)++, erasure))
             continue;

@@ -233,7 +233,8 @@ bool store_change_equal(const struct store_change *a, const struct store_change 
            a->again == b->again && a->changed_at_us == b->changed_at_us && a->journal_seq == b->journal_seq &&
            compare_texts(a->reference, a->reference_length, b->reference, b->reference_length) == 0 &&
            compare_texts(a->reason, a->reason_length, b->reason, b->reason_length) == 0 &&
-           compare_texts(a->actor, a->actor_length, b->actor, b->actor_length) == 0;
+           (compare_texts(a->actor, a->actor_length, b->actor, b->actor_length) == 0 ||
+            user_id_is_erased(b->actor, b->actor_length)); /* nobody else can have such an id */
 }
 
 static const char *const state_names[ISSUE_STATE_COUNT] = {

@@ -198,7 +198,7 @@ bool store_issue_equal(const struct store_issue *a, const struct store_issue *b)
 /* Compares by (coupon_id, sequence), like memcmp. */
 int store_change_compare(const struct store_change *a, const struct store_change *b);
 bool store_change_same_coupon(const struct store_change *a, const struct store_change *b);
-/* True when all columns are equal. */
+/* True when all columns are equal, or `b` is `a` after its actor was erased. */
 bool store_change_equal(const struct store_change *a, const struct store_change *b);
 /* The column `state`, as in the HTTP API. The reverse returns ISSUE_NONE for anything else. */
 const char *store_state_name(enum issue_state state);

@@ -14,6 +14,8 @@ coupond_test(shared/store/life LIBRARIES coupond_shared PkgConfig::SQLITE PkgCon
 target_sources(test_shared_store_life PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/erased LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_erased PRIVATE unit/shared/store/store_fixture.c)
+coupond_test(shared/store/erased_actors LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
+target_sources(test_shared_store_erased_actors PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/dead LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_dead PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/query LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
@@ -33,4 +35,4 @@ coupond_test(shared/store/mysql/tables LIBRARIES coupond_shared PkgConfig::SQLIT
 target_sources(test_shared_store_mysql_tables PRIVATE unit/shared/store/store_fixture.c)
 target_link_options(test_shared_store_mysql_tables PRIVATE LINKER:--wrap=mysql_real_query)
 # these empty the database of the server that they are given
-set_tests_properties(shared_store shared_store_again shared_store_coupons shared_store_dead shared_store_erased shared_store_life shared_store_migration shared_store_query shared_store_refused shared_store_mysql shared_store_mysql_refused shared_store_mysql_session shared_store_mysql_tables PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL)
+set_tests_properties(shared_store shared_store_again shared_store_coupons shared_store_dead shared_store_erased shared_store_erased_actors shared_store_life shared_store_migration shared_store_query shared_store_refused shared_store_mysql shared_store_mysql_refused shared_store_mysql_session shared_store_mysql_tables PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL)

@@ -16,14 +16,14 @@
 
 /* --- issues --- */
 
-/* The user's issues of one partition. */
+/* Rows of one partition: the user's issues, or rows with the user as their actor. */
 struct places {
     uint16_t partition;
     uint16_t partitions;
     struct place {
         char coupon_id[COUPON_ID_MAX + 1];
-        uint32_t sequence;
-    } * list; /* in the order of the primary key */
+        uint64_t number; /* sequence of an issue, or journal_seq of a change of the coupon */
+    } * list;            /* in the order of the primary key */
     size_t count;
     size_t capacity;
 };
@@ -41,51 +41,98 @@ static void add_to_list(struct places *places, const struct place *place)
 static bool take_place(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct places *places = context;
-    struct place place = {.sequence = 0};
+    struct place place = {.number = 0};
     *good = columns[0] && lengths[0] <= COUPON_ID_MAX && columns[1];
     if (!*good || coupon_partition(columns[0], lengths[0], places->partitions) != places->partition)
         return *good;
     memcpy(place.coupon_id, columns[0], lengths[0]);
-    place.sequence = (uint32_t)strtoul(columns[1], NULL, 10);
+    place.number = strtoull(columns[1], NULL, 10);
     add_to_list(places, &place);
     return true;
 }
 
-static enum store_result find_issues(struct store_mysql *store, const struct store_erasure *erasure,
-                                     struct places *places, struct error *error)
+/* Where users' ids are in rows of issues. */
+static const struct column {
+    const char *find;
+    const char *erase;
+} of_holder = {"SELECT coupon_id, sequence FROM coupon_issue WHERE user_id = ", "UPDATE coupon_issue SET user_id = "},
+  of_actor = {"SELECT coupon_id, sequence FROM coupon_issue_state WHERE actor = ",
+              "UPDATE coupon_issue_state SET actor = "},
+  of_history = {"SELECT coupon_id, journal_seq FROM coupon_history WHERE actor = ",
+                "UPDATE coupon_history SET actor = "};
+
+/* The rows of earlier records. */
+static enum store_result find_places(struct store_mysql *store, const struct column *column,
+                                     const struct store_erasure *erasure, struct places *places, struct error *error)
 {
     sql_text_clear(&store->sql);
-    store_mysql_add_text(&store->sql, "SELECT coupon_id, sequence FROM coupon_issue WHERE user_id = ", erasure->user_id,
-                         erasure->user_id_length);
+    store_mysql_add_text(&store->sql, column->find, erasure->user_id, erasure->user_id_length);
     store_mysql_add_number(&store->sql, " AND journal_seq < ", erasure->journal_seq);
-    sql_text_add(&store->sql, " ORDER BY coupon_id, sequence");
-    return store_mysql_each_row(store, "coupon_issue", take_place, places, error);
+    sql_text_add(&store->sql, " ORDER BY 1, 2");
+    return store_mysql_each_row(store, "rows of a user", take_place, places, error);
 }
 
-static enum store_result erase_slice(struct store_mysql *store, const char *erased_id, const struct place *list,
-                                     size_t count, struct error *error)
+static enum store_result erase_slice(struct store_mysql *store, const struct column *column, const char *erased_id,
+                                     const struct place *list, size_t count, struct error *error)
 {
     struct store_mysql_place place = {NULL, 0};
     sql_text_clear(&store->sql);
-    store_mysql_add_text(&store->sql, "UPDATE coupon_issue SET user_id = ", erased_id, ERASED_ID_LENGTH);
+    store_mysql_add_text(&store->sql, column->erase, erased_id, ERASED_ID_LENGTH);
     sql_text_add(&store->sql, " WHERE ");
     for (size_t i = 0; i < count; i++)
-        store_mysql_add_place(&store->sql, &place, list[i].coupon_id, strlen(list[i].coupon_id), list[i].sequence);
+        store_mysql_add_place(&store->sql, &place, list[i].coupon_id, strlen(list[i].coupon_id),
+                              (uint32_t)list[i].number);
     store_mysql_end_places(&store->sql);
-    return store_mysql_run_row(store, "erasing a user from coupon_issue", error);
+    return store_mysql_run_row(store, "erasing a user", error);
 }
 
-static enum store_result erase_issues(struct store_mysql *store, const struct store_erasure *erasure,
-                                      const char *erased_id, const struct store_journal *journal, struct error *error)
+static enum store_result erase_issues(struct store_mysql *store, const struct column *column,
+                                      const struct store_erasure *erasure, const char *erased_id,
+                                      const struct store_journal *journal, struct error *error)
 {
     struct places places = {.partition = journal->partition, .partitions = journal->partitions};
-    enum store_result result = find_issues(store, erasure, &places, error);
+    enum store_result result = find_places(store, column, erasure, &places, error);
     for (size_t at = 0; at < places.count && result == STORE_OK; at += SLICE_ROWS) {
         size_t left = places.count - at;
-        result = erase_slice(store, erased_id, places.list + at, left < SLICE_ROWS ? left : SLICE_ROWS, error);
+        result = erase_slice(store, column, erased_id, places.list + at, left < SLICE_ROWS ? left : SLICE_ROWS, error);
     }
     free(places.list);
     return result;
+}
+
+/* --- what the user did --- */
+
+static enum store_result erase_change(struct store_mysql *store, const char *erased_id, const struct place *place,
+                                      struct error *error)
+{
+    sql_text_clear(&store->sql);
+    store_mysql_add_text(&store->sql, of_history.erase, erased_id, ERASED_ID_LENGTH);
+    store_mysql_add_text(&store->sql, " WHERE coupon_id = ", place->coupon_id, strlen(place->coupon_id));
+    store_mysql_add_number(&store->sql, " AND journal_seq = ", place->number);
+    return store_mysql_run_row(store, "erasing an actor", error);
+}
+
+static enum store_result erase_changes(struct store_mysql *store, const struct store_erasure *erasure,
+                                       const char *erased_id, const struct store_journal *journal, struct error *error)
+{
+    struct places places = {.partition = journal->partition, .partitions = journal->partitions};
+    enum store_result result = find_places(store, &of_history, erasure, &places, error);
+    for (size_t i = 0; i < places.count && result == STORE_OK; i++)
+        result = erase_change(store, erased_id, &places.list[i], error);
+    free(places.list);
+    return result;
+}
+
+/* An administrator may have erased itself, so the record of the erasure is one of them. */
+static enum store_result erase_eraser(struct store_mysql *store, const struct store_erasure *erasure,
+                                      const char *erased_id, const uint8_t journal_id[16], struct error *error)
+{
+    sql_text_clear(&store->sql);
+    store_mysql_add_text(&store->sql, "UPDATE erasure SET actor = ", erased_id, ERASED_ID_LENGTH);
+    store_mysql_add_journal_id(&store->sql, " WHERE journal_id = ", journal_id);
+    store_mysql_add_text(&store->sql, " AND actor = ", erasure->user_id, erasure->user_id_length);
+    store_mysql_add_number(&store->sql, " AND journal_seq <= ", erasure->journal_seq);
+    return store_mysql_run(store, "erasing an actor", error);
 }
 
 /* --- dead letters --- */
@@ -150,7 +197,13 @@ static enum store_result erase_user(struct store_mysql *store, const struct stor
 {
     char erased_id[ERASED_ID_LENGTH + 1];
     store_erased_id(erasure->fingerprint, erased_id);
-    enum store_result result = erase_issues(store, erasure, erased_id, journal, error);
+    enum store_result result = erase_issues(store, &of_holder, erasure, erased_id, journal, error);
+    if (result == STORE_OK)
+        result = erase_issues(store, &of_actor, erasure, erased_id, journal, error);
+    if (result == STORE_OK)
+        result = erase_changes(store, erasure, erased_id, journal, error);
+    if (result == STORE_OK)
+        result = erase_eraser(store, erasure, erased_id, batch->journal_id, error);
     return result == STORE_OK ? erase_letters(store, erasure, batch->journal_id, error) : result;
 }
 

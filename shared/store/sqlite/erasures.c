@@ -20,13 +20,13 @@ struct user {
 
 /* --- issues --- */
 
-/* The user's issues of one partition. */
+/* Rows of one partition: the user's issues, or rows with the user as their actor. */
 struct places {
     const struct store_journal *journal;
     struct place {
         char coupon_id[COUPON_ID_MAX];
         uint8_t length;
-        uint32_t sequence;
+        uint64_t number; /* sequence of an issue, or journal_seq of a change of the coupon */
     } * list;
     size_t count;
     size_t capacity;
@@ -48,20 +48,21 @@ static bool take_place(sqlite3_stmt *row, void *context, bool *good)
     struct place *place = &places->list[places->count++];
     memcpy(place->coupon_id, coupon_id, length);
     place->length = (uint8_t)length;
-    place->sequence = (uint32_t)sqlite3_column_int64(row, 1);
+    place->number = (uint64_t)sqlite3_column_int64(row, 1);
     return true;
 }
 
-static enum store_result find_issues(struct store_sqlite *store, const struct store_erasure *erasure,
-                                     struct places *places, struct error *error)
+/* `which` selects rows by the user's id and by the erasure's record. */
+static enum store_result find_places(struct store_sqlite *store, enum sqlite_statement which,
+                                     const struct store_erasure *erasure, struct places *places, struct error *error)
 {
     enum store_result result = STORE_OK;
-    sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_ISSUES_OF_USER, &result, error);
+    sqlite3_stmt *select = store_sqlite_statement(store, which, &result, error);
     if (!select)
         return result;
     store_sqlite_bind_text(select, 1, erasure->user_id, erasure->user_id_length);
     store_sqlite_bind_number(select, 2, erasure->journal_seq);
-    return store_sqlite_each_row(store, select, "coupon_issue", take_place, places, error);
+    return store_sqlite_each_row(store, select, "rows of a user", take_place, places, error);
 }
 
 static enum store_result erase_issue(struct store_sqlite *store, const struct user *user, const struct place *place,
@@ -73,24 +74,75 @@ static enum store_result erase_issue(struct store_sqlite *store, const struct us
     if (!update)
         return result;
     store_sqlite_bind_text(update, 1, place->coupon_id, place->length);
-    store_sqlite_bind_number(update, 2, place->sequence);
+    store_sqlite_bind_number(update, 2, place->number);
     store_sqlite_bind_text(update, 3, user->erased_id, ERASED_ID_LENGTH);
     result = store_sqlite_step_row(store, update, "erasing a user from coupon_issue", &duplicate, error);
     if (result != STORE_OK || !duplicate)
         return result;
     error_set(error, "coupon %.*s: sequence %u cannot be erased, because another issue is %s already",
-              (int)place->length, place->coupon_id, place->sequence, user->erased_id);
+              (int)place->length, place->coupon_id, (unsigned)place->number, user->erased_id);
     return STORE_REJECTED;
 }
 
 static enum store_result erase_issues(struct store_sqlite *store, const struct user *user, struct error *error)
 {
     struct places places = {.journal = &store->journal};
-    enum store_result result = find_issues(store, user->erasure, &places, error);
+    enum store_result result = find_places(store, SQLITE_ISSUES_OF_USER, user->erasure, &places, error);
     for (size_t i = 0; i < places.count && result == STORE_OK; i++)
         result = erase_issue(store, user, &places.list[i], error);
     free(places.list);
     return result;
+}
+
+/* --- what the user did --- */
+
+static enum store_result erase_actor_at(struct store_sqlite *store, enum sqlite_statement which,
+                                        const struct user *user, const struct place *place, struct error *error)
+{
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *update = store_sqlite_statement(store, which, &result, error);
+    if (!update)
+        return result;
+    store_sqlite_bind_text(update, 1, place->coupon_id, place->length);
+    store_sqlite_bind_number(update, 2, place->number);
+    store_sqlite_bind_text(update, 3, user->erased_id, ERASED_ID_LENGTH);
+    return store_sqlite_step(store, update, "erasing an actor", error);
+}
+
+static enum store_result erase_actors(struct store_sqlite *store, const struct user *user, enum sqlite_statement find,
+                                      enum sqlite_statement erase, struct error *error)
+{
+    struct places places = {.journal = &store->journal};
+    enum store_result result = find_places(store, find, user->erasure, &places, error);
+    for (size_t i = 0; i < places.count && result == STORE_OK; i++)
+        result = erase_actor_at(store, erase, user, &places.list[i], error);
+    free(places.list);
+    return result;
+}
+
+/* An administrator may have erased itself, so the record of the erasure is one of them. */
+static enum store_result erase_eraser(struct store_sqlite *store, const struct user *user, struct error *error)
+{
+    char id[JOURNAL_ID_TEXT_MAX];
+    enum store_result result = STORE_OK;
+    sqlite3_stmt *update = store_sqlite_statement(store, SQLITE_ERASE_ERASURE_ACTOR, &result, error);
+    if (!update)
+        return result;
+    journal_id_format(user->journal_id, id);
+    store_sqlite_bind_text(update, 1, id, 32);
+    store_sqlite_bind_text(update, 2, user->erasure->user_id, user->erasure->user_id_length);
+    store_sqlite_bind_number(update, 3, user->erasure->journal_seq);
+    store_sqlite_bind_text(update, 4, user->erased_id, ERASED_ID_LENGTH);
+    return store_sqlite_step(store, update, "erasing an actor", error);
+}
+
+/* The user's id as the actor of changes, whomever they concern. */
+static enum store_result erase_acts(struct store_sqlite *store, const struct user *user, struct error *error)
+{
+    enum store_result result = erase_actors(store, user, SQLITE_STATES_OF_ACTOR, SQLITE_ERASE_STATE_ACTOR, error);
+    if (result == STORE_OK)
+        result = erase_actors(store, user, SQLITE_HISTORIES_OF_ACTOR, SQLITE_ERASE_HISTORY_ACTOR, error);
+    return result == STORE_OK ? erase_eraser(store, user, error) : result;
 }
 
 /* --- dead letters --- */
@@ -155,6 +207,8 @@ static enum store_result erase_user(struct store_sqlite *store, const struct sto
     struct user user = {.erasure = erasure, .journal_id = batch->journal_id};
     store_erased_id(erasure->fingerprint, user.erased_id);
     enum store_result result = erase_issues(store, &user, error);
+    if (result == STORE_OK)
+        result = erase_acts(store, &user, error);
     return result == STORE_OK ? erase_letters(store, &user, error) : result;
 }
 

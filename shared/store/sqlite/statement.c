@@ -59,6 +59,16 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
         "SELECT coupon_id, sequence FROM coupon_issue WHERE user_id = ?1 AND journal_seq < ?2",
     [SQLITE_ERASE_ISSUE] =
         "UPDATE coupon_issue SET user_id = ?3 WHERE coupon_id = ?1 AND sequence = ?2",
+    [SQLITE_STATES_OF_ACTOR] =
+        "SELECT coupon_id, sequence FROM coupon_issue_state WHERE actor = ?1 AND journal_seq < ?2",
+    [SQLITE_ERASE_STATE_ACTOR] =
+        "UPDATE coupon_issue_state SET actor = ?3 WHERE coupon_id = ?1 AND sequence = ?2",
+    [SQLITE_HISTORIES_OF_ACTOR] =
+        "SELECT coupon_id, journal_seq FROM coupon_history WHERE actor = ?1 AND journal_seq < ?2",
+    [SQLITE_ERASE_HISTORY_ACTOR] =
+        "UPDATE coupon_history SET actor = ?3 WHERE coupon_id = ?1 AND journal_seq = ?2",
+    [SQLITE_ERASE_ERASURE_ACTOR] =
+        "UPDATE erasure SET actor = ?4 WHERE journal_id = ?1 AND actor = ?2 AND journal_seq <= ?3",
     [SQLITE_LETTERS_OF_USER] =
         "SELECT " LETTER_COLUMNS " FROM dead_letter WHERE journal_id = ?1 AND ((sequence IS NOT NULL AND user_id = ?3 "
         "AND journal_seq < ?2) OR instr(reason, ?4) > 0) ORDER BY journal_seq LIMIT ?5",
