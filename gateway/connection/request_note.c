@@ -8,7 +8,10 @@
 #include "shared/error.h"
 #include "shared/telemetry/log.h"
 
-enum { MADE_ID_BYTES = 16 };
+enum {
+    MADE_ID_BYTES = 16,
+    MADE_IDS_AT_ONCE = 64, /* random bytes are a system call */
+};
 
 /* --- reading --- */
 
@@ -28,9 +31,13 @@ bool request_id_valid(struct span id)
 
 static void make_id(char id[REQUEST_ID_MAX + 1])
 {
-    unsigned char bytes[MADE_ID_BYTES];
-    randombytes_buf(bytes, sizeof bytes);
-    sodium_bin2hex(id, REQUEST_ID_MAX + 1, bytes, sizeof bytes);
+    static _Thread_local unsigned char bytes[MADE_IDS_AT_ONCE][MADE_ID_BYTES];
+    static _Thread_local unsigned left;
+    if (left == 0) {
+        randombytes_buf(bytes, sizeof bytes);
+        left = MADE_IDS_AT_ONCE;
+    }
+    sodium_bin2hex(id, REQUEST_ID_MAX + 1, bytes[--left], MADE_ID_BYTES);
 }
 
 struct request_note *request_note_create(const struct http_request *request, bool needed, int64_t now_us)

@@ -10,7 +10,7 @@ bool audit_concerns(const struct api_call *call)
         return call->coupon_op != COUPON_GET;
     case API_CHANGE:
     case API_CODE:
-        return call->change_op != CHANGE_SHOW;
+        return call->change_op != CHANGE_SHOW && (call->change_op == CHANGE_REVOKE || call->principal.id_length > 0);
     case API_SWEEP:
         return call->change_op == CHANGE_SWEEP;
     case API_ERASE:
@@ -38,14 +38,20 @@ static const char *name_of(const struct exchange *exchange, enum verdict verdict
     }
 }
 
+/* Redemptions are as many as issues. */
+static enum log_level level_of(enum verdict verdict)
+{
+    return verdict == VERDICT_REDEEMED || verdict == VERDICT_REDEMPTION_UNDONE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
 void audit_log(const struct exchange *exchange, enum verdict verdict, uint32_t sequence)
 {
     const struct request_note *note = exchange->note;
     const char *name = name_of(exchange, verdict);
     if (name == NULL || note == NULL)
         return;
-    log_info("gateway", "change what=%s coupon=%.*s sequence=%u actor=%s request_id=%s", name,
-             exchange->coupon_id_length > 0 ? (int)exchange->coupon_id_length : 1,
-             exchange->coupon_id_length > 0 ? exchange->coupon_id : "-", sequence,
-             note->actor[0] != '\0' ? note->actor : "-", note->id);
+    log_write(level_of(verdict), "gateway", "change what=%s coupon=%.*s sequence=%u actor=%s request_id=%s", name,
+              exchange->coupon_id_length > 0 ? (int)exchange->coupon_id_length : 1,
+              exchange->coupon_id_length > 0 ? exchange->coupon_id : "-", sequence,
+              note->actor[0] != '\0' ? note->actor : "-", note->id);
 }

@@ -10,9 +10,11 @@
 #include "gateway/api/call.h"
 #include "gateway/connection/exchange.h"
 
-/* True for a call that may change something besides issuing: it gets a request id if the client has sent none. */
+/* True for a call that gets a request id if its client has sent none: it may change something besides issuing. A
+ * redemption gets one only if it is known who asks, so that it costs nothing while identity is off. */
 bool audit_concerns(const struct api_call *call);
-/* Logs a verdict that is a change; ignores others. `sequence` is of the issue; 0: it is not about one. */
+/* Logs a verdict that is a change, redemptions at level debug; ignores others. `sequence` is of the issue; 0: it is not
+ * about one. */
 void audit_log(const struct exchange *exchange, enum verdict verdict, uint32_t sequence);
 
 #endif
