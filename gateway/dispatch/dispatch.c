@@ -51,12 +51,13 @@ static void take_note(struct service *service, struct connection *connection, co
     connection->note->trace = trace;
 }
 
-/* A change has a note, so that its record says with which request, and who asked for it. */
+/* A change has a note, so that its record says with which request, and who asked for it; a request with a condition on
+ * the owner, so that it says who that must be. */
 static void note_actor(struct service *service, struct connection *connection, const struct http_request *request,
                        const struct api_call *call)
 {
     const struct principal *principal = &call->principal;
-    if (connection->note == NULL && audit_concerns(call))
+    if (connection->note == NULL && (audit_concerns(call) || call->owned))
         connection->note = request_note_create(request, true, service_now_us(service));
     if (connection->note != NULL && principal->id_length > 0)
         request_note_set_actor(connection->note, (struct span){principal->id, principal->id_length});
