@@ -54,7 +54,7 @@ class Console:
     def open(self, view, query=""):
         self.driver.get("about:blank")
         self.driver.get(f"{self.root}/admin{query}#/{view}")
-        wait(self.driver, lambda _: self.driver.find_elements(By.CSS_SELECTOR, ".view h1"))
+        wait(self.driver, lambda _: self.driver.find_elements(By.CSS_SELECTOR, ".view :is(h1, .notice)"))
         return self
 
     def find(self, selector):

@@ -67,6 +67,11 @@ class Page:
         wait(self.driver, lambda _: self.find("take").is_enabled())
         self.find("take").click()
 
+    def block(self, *patterns):
+        """Requests of these addresses do not get through."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": patterns})
+
     def code(self):
         self.wait_phase("issued")
         return wait(self.driver, lambda _: "".join(self.find("code").text.split()))  # it appears slowly
@@ -88,7 +93,9 @@ def opened_page(cluster, browser):
     browser.get(f"http://{cluster.addresses[0]}/pages/common/icon.svg")
     browser.execute_script("localStorage.clear(); sessionStorage.clear()")
     complaints(browser)
-    yield Page(browser, cluster)
+    opened = Page(browser, cluster)
+    yield opened
+    opened.block()
     set_online(browser, True)
     assert [message for message in complaints(browser) if not is_expected(message)] == []
 
@@ -122,6 +129,22 @@ def test_a_name_is_asked_for_where_nobody_checks_it(page):
     page.find("name").clear()
     page.find("name").send_keys("bob\n")
     assert page.code() == page.issue("bob")["code"]
+
+
+def test_a_press_that_is_too_early_counts_down_again(page):
+    """The start is put off, and the page does not hear of it."""
+    page.block("*/live")
+    page.create(starts_at=iso(2))
+    page.open(user="alice")
+    page.driver.execute_script("""
+        const ask = window.fetch;
+        window.fetch = (path, options) => options.method === "GET" ? new Promise(() => {}) : ask(path, options);""")
+    later = {"starts_at": iso(7200)}
+    assert page.cluster.request("PATCH", f"/v1/coupons/{page.coupon}", later)[0] == 200
+    page.press()
+    page.wait_phase("scheduled")
+    wait(page.driver, lambda _: page.find("hours").text in ("01", "02"))
+    assert not page.find("take").is_enabled() and "too early" in page.find("told").get_attribute("textContent")
 
 
 def test_a_code_is_copied_without_its_spaces(page):
@@ -228,12 +251,11 @@ def test_a_lost_connection_is_asked_again_until_it_answers(page):
 def test_a_reload_goes_on_with_what_was_asked_for(page):
     page.create()
     page.open(user="alice")
-    page.driver.execute_cdp_cmd("Network.enable", {})
-    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/issues/*"]})
+    page.block("*/issues/*")
     page.press()
     page.wait_text("answer-title", "We cannot reach the server")
     assert page.cluster.coupon(page.coupon)["issued"] == 0
-    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    page.block()
     page.driver.refresh()
     assert page.code() == page.issue("alice")["code"]
 
@@ -243,6 +265,31 @@ def test_a_token_leaves_the_address(page):
     page.open("?utm_source=letter#token=abc.def")
     assert page.driver.execute_script("return location.href").endswith(f"/events/{page.coupon}?utm_source=letter")
     assert page.driver.execute_script("return sessionStorage.getItem('coupond.token')") == "abc.def"
+
+
+# the clock
+
+CLOCK = """
+    const [told, done] = arguments;
+    import("/pages/common/clock.js").then(({ createClock }) => {
+        let now = 0;
+        const clock = createClock(() => now);
+        done(told.map(([at, call, ...rest]) => {
+            now = at;
+            clock[call](...rest);
+            return clock.now();
+        }));
+    });"""
+
+
+@pytest.mark.parametrize("told, shown", [
+    ([[0, "learn", 100_000], [10, "learn", 100_000], [20, "learn", 101_000]], [100_000, 100_010, 101_000]),
+    ([[0, "learn", 105_000], [0, "learn", 100_000, True], [5, "learn", 109_000]], [105_000, 100_000, 100_005]),
+    ([[0, "learn", 100_000, True], [0, "learn", 90_000, True]], [100_000, 90_000]),
+    ([[0, "learn", 100_000], [0, "correct", 99_000], [5, "correct", 200_000]], [100_000, 99_000, 99_005]),
+], ids=["the latest bound counts", "the issuer's time decides", "a clock was set back", "an answer came too early"])
+def test_the_estimated_time_is_never_ahead(page, told, shown):
+    assert page.driver.execute_async_script(CLOCK, told) == shown
 
 
 # how it looks

@@ -12,7 +12,7 @@ from pathlib import Path
 from browser import appear, chromium, wait
 from cluster import REPOSITORY, Cluster
 
-COFFEE = {"title": "A coffee on us, for the first 3,000", "description": "One cup of any size, in every one of our shops.",
+COFFEE = {"title": "A coffee on us, for the first 3,000", "description": "One cup of any size, in all our shops.",
           "owner": "marketing", "benefit": {"currency": "KRW", "amount": 4500}, "redeem_within_s": 14 * 86400}
 LUNCH = {"title": "정오의 선착순 쿠폰", "description": "첫 주문에 쓸 수 있습니다.\n다른 쿠폰과 함께 쓸 수 없습니다.",
          "benefit": {"currency": "KRW", "amount": 3000}, "redeem_within_s": 14 * 86400}

@@ -102,6 +102,7 @@ function show() {
   const root = element("div", { class: "view" });
   byId("main").replaceChildren(root);
   const [, ability] = views.find(([one]) => one === name);
+  if (session.token === null && !access.may(ability)) signIn(text("signInText"));
   if (!access.may(ability))
     root.append(notice("warn", text("notAllowed"), text("notAllowedText", { roles: access.roles.join(", ") })));
   else end = view(root, argument === undefined ? undefined : decodeURIComponent(argument)) ?? null;
@@ -116,7 +117,7 @@ async function start() {
 session.read();
 ui.language = createLanguage(texts);
 ui.clock = createClock();
-listeners.onDate = ui.clock.learn;
+listeners.onDate = (date) => ui.clock.learn(date);
 listeners.onUnauthorized = () => signIn(text("signInText"));
 ui.language.onChange = () => byId("main").querySelector(".view") && show();
 ui.language.set(ui.language.code);

@@ -203,7 +203,7 @@ export function showEvent(root, id) {
 
   function onLive(told) {
     const now = Date.parse(told.now);
-    ui.clock.learn(now);
+    ui.clock.learn(now, true);
     onState(told, now);
   }
 

@@ -2,65 +2,98 @@
 
 import { request } from "../common/api.js";
 import { element } from "../common/dom.js";
-import { button, failure, field, heading, notice, number, reasonOf, repeat, setFault, table, text, ui } from "./ui.js";
+import {
+  button,
+  failure,
+  field,
+  heading,
+  notice,
+  number,
+  pill,
+  reasonOf,
+  repeat,
+  setFault,
+  table,
+  text,
+  ui,
+} from "./ui.js";
 
-const columns = [
+const reasonColumns = [
+  ["about", ""],
+  ["state", ""],
+  ["reason", ""],
+  ["advice", ""],
+];
+const figureColumns = [
   ["figure", ""],
   ["value", "right"],
 ];
-const verdictTones = {
-  ready: "good",
-  pass: "good",
-  ok: "good",
-  good: "good",
-  warn: "warn",
-  tight: "warn",
-  caution: "warn",
-};
+const tones = { good: "good", tight: "warn", not_enough: "bad" };
+const states = { running: "accent", failed: "bad" };
 
-/** Every figure of a report, those inside of others with a dot. */
+const named = (kind, name) =>
+  ui.language.has(`${kind}_${name}`) ? text(`${kind}_${name}`) : name.replaceAll("_", " ").replaceAll(".", " · ");
+
+/** Every number of a report, those inside of others with a dot. */
 function figuresOf(report, prefix = "") {
-  return Object.entries(report ?? {}).flatMap(([name, value]) => {
-    if (value === null || Array.isArray(value) || ["state", "verdict", "progress", "error"].includes(name)) return [];
-    return typeof value === "object" ? figuresOf(value, `${prefix}${name}.`) : [[prefix + name, value]];
+  return Object.entries(report).flatMap(([name, value]) => {
+    if (typeof value === "number") return [[prefix + name, value]];
+    return value === null || Array.isArray(value) || typeof value !== "object"
+      ? []
+      : figuresOf(value, `${prefix}${name}.`);
   });
 }
 
-const named = (name) =>
-  ui.language.has(`figure_${name}`) ? text(`figure_${name}`) : name.replaceAll("_", " ").replaceAll(".", " · ");
-const shown = (value) => (typeof value === "number" ? number(Math.round(value * 1000) / 1000) : String(value));
+const tile = (name, value) =>
+  element("div", {}, element("dt", {}, text(`tile_${name}`)), element("dd", { class: "figures" }, value));
+const rounded = (value) => number(Math.round(value * 100) / 100);
+const inSeconds = (value) => (value === null || value === undefined ? "–" : text("seconds", { n: rounded(value) }));
 
-/** A verdict is a word, or an object with words. */
-function drawVerdict(verdict) {
-  if (verdict === null || verdict === undefined) return "";
-  const word = typeof verdict === "string" ? verdict : (verdict.verdict ?? verdict.state ?? verdict.name ?? "");
-  const details =
-    typeof verdict === "string" ? [] : [verdict.detail, verdict.reason, ...(verdict.reasons ?? [])].filter(Boolean);
-  return notice(
-    verdictTones[word] ?? "bad",
-    `${text("verdict")}: ${ui.language.has(`verdict_${word}`) ? text(`verdict_${word}`) : word}`,
-    details.join(" ") || null,
+const tilesOf = (report) =>
+  element(
+    "dl",
+    { class: "tiles" },
+    tile("answers", text("perSecond", { n: number(Math.round(report.answered_rate ?? 0)) })),
+    tile("p50", text("milliseconds", { n: rounded((report.latency_us?.p50 ?? 0) / 1000) })),
+    tile("p99", text("milliseconds", { n: rounded((report.latency_us?.p99 ?? 0) / 1000) })),
+    tile("issued", number(report.issued)),
+    tile("soldOutAfter", inSeconds(report.sold_out_s)),
   );
-}
+
+const reasonsOf = (report) =>
+  table(
+    text("verdict"),
+    reasonColumns,
+    (report.reasons ?? []).map(({ name, verdict, reason, advice }) => [
+      named("about", name),
+      pill(verdict, tones[verdict] ?? "bad"),
+      reason,
+      advice || "–",
+    ]),
+  );
+
+/** What the rehearsal said, worst first in words, then in figures. */
+const drawReport = (report) => [
+  notice(tones[report.verdict] ?? "bad", text(`verdict_${report.verdict}`)),
+  tilesOf(report),
+  reasonsOf(report),
+  element(
+    "details",
+    {},
+    element("summary", {}, text("allFigures")),
+    table(
+      text("report"),
+      figureColumns,
+      figuresOf(report).map(([name, value]) => [named("figure", name), rounded(value)]),
+    ),
+  ),
+];
 
 function drawRun(root, run) {
-  const running = run.state === "running";
-  const state = ui.language.has(`rehearsal_${run.state}`) ? text(`rehearsal_${run.state}`) : run.state;
-  const figures = figuresOf(run.report ?? run);
+  const state = named("rehearsal", run.state);
   root.replaceChildren(
-    notice(
-      running ? "accent" : run.state === "failed" ? "bad" : "",
-      state,
-      run.error ?? (typeof run.progress === "string" ? run.progress : null),
-    ),
-    drawVerdict(run.verdict ?? run.report?.verdict),
-    figures.length > 0
-      ? table(
-          text("report"),
-          columns,
-          figures.map(([name, value]) => [named(name), shown(value)]),
-        )
-      : "",
+    notice(states[run.state] ?? "", `${state} ${run.coupon_id ?? ""}`, run.error ?? run.progress),
+    ...(run.report ? drawReport(run.report) : []),
   );
 }
 
@@ -87,15 +120,16 @@ export function showRehearsal(root, coupon) {
     const users = crowd.input.value.trim();
     const faults = {};
     if (what.input.value.trim() === "") faults.coupon_id = text("fault_required");
-    if (!/^[1-9][0-9]{0,6}$/.test(users)) faults.users = text("fault_users");
+    if (!/^[1-9][0-9]{0,7}$/.test(users)) faults.users = text("fault_users");
     showFaults(faults, "");
     if (Object.keys(faults).length > 0) return;
     start.disabled = true;
     const answer = await request("POST", "v1/rehearsals", {
       body: { coupon_id: what.input.value.trim(), users: Number(users) },
     });
-    if (answer.status === 202 || answer.status === 201) return read();
+    if (answer.status === 202) return read();
     start.disabled = false;
+    if (answer.status === 403) return showFaults({}, answer.body?.detail ?? reasonOf(answer)); // an option forbids it
     const listed = Object.fromEntries((answer.body?.errors ?? []).map(({ field: name, reason }) => [name, reason]));
     showFaults(
       listed,

@@ -106,18 +106,24 @@ function onCoupon(told) {
 const watch = createWatch(id, {
   onCoupon,
   onMissing,
-  onTime: clock.learn,
+  onTime: (now) => clock.learn(now, true),
   isUrgent: () => known.coupon !== null && (phase() === "open" || untilStart(known.coupon, clock.now()) < 30000),
 });
 
 /* --- who asks, and what they hold --- */
 
+/** After a 401: true if the site has left another token than the one that was refused. */
+function renewToken() {
+  const refused = session.token;
+  session.forget();
+  session.read();
+  return session.token !== null && session.token !== refused;
+}
+
 async function whoAsks() {
   const answer = await untilAnswered("GET", "v1/me", onTrouble);
   if (answer.status === 401) {
-    const before = session.token;
-    session.forget();
-    if (session.read() && session.token !== null && session.token !== before) return whoAsks();
+    if (renewToken()) return whoAsks();
     known.signIn = true;
   } else if (answer.status === 200 && answer.body.identity) {
     known.user = answer.body.id;
@@ -168,8 +174,11 @@ function onAnswer(answer) {
   known.refusedAt = performance.now();
   if (refusal === "sign_in") known.signIn = true;
   else if (refusal === "missing") known.missing = true;
-  else if (refusal === "scheduled") known.coupon.starts_at = startsAt;
-  else known.refusal = refusal;
+  else if (refusal === "scheduled") {
+    known.coupon.starts_at = startsAt;
+    clock.correct(Date.parse(startsAt) - Math.max(1, answer.retryAfter) * 1000);
+    setText(byId("told"), language.text("early"));
+  } else known.refusal = refusal;
 }
 
 async function ask() {
@@ -177,7 +186,8 @@ async function ask() {
   known.asking = true;
   pending.note(id, known.user);
   redraw();
-  const answer = await untilAnswered("PUT", issuePath(id, known.user), onTrouble);
+  let answer = await untilAnswered("PUT", issuePath(id, known.user), onTrouble);
+  if (answer.status === 401 && renewToken()) answer = await untilAnswered("PUT", issuePath(id, known.user), onTrouble);
   known.asking = false;
   onAnswer(answer);
   redraw();
@@ -244,13 +254,14 @@ async function wake() {
 async function start() {
   session.read();
   language.onChange = redraw;
-  listeners.onDate = clock.learn;
+  listeners.onDate = (date) => clock.learn(date);
   language.set(language.code);
   watch.start();
   await Promise.all([readCoupon(), whoAsks().then(lookUp)]);
   known.ready = true;
   redraw();
   document.addEventListener("visibilitychange", wake);
+  addEventListener("hashchange", () => session.read() && location.reload()); // a link with another token
   tabs?.addEventListener("message", lookUp);
   if (known.issue === null && known.user !== null && pending.is(id, known.user)) ask();
 }
