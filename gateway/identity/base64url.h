@@ -1,6 +1,7 @@
 /*
- * Base64url without padding (RFC 4648 §5), as tokens and keys have it. Strict: one text for each value. Tokens are public
- * to their holders, so a table is used, which is five times as fast as libsodium's decoder in constant time. Pure.
+ * Base64url without padding (RFC 4648 §5), as tokens and keys have it. Strict: one text for each value. Tokens are
+ * public to their holders, so a table is used, which is five times as fast as libsodium's decoder in constant time.
+ * Pure.
  */
 #ifndef COUPOND_BASE64URL_H
 #define COUPOND_BASE64URL_H

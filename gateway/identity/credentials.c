@@ -2,14 +2,12 @@
 
 #include <stdlib.h>
 
-struct credentials *credentials_create(struct key_set **keys, struct api_keys **api_keys)
+struct credentials *credentials_create(struct key_set *keys, struct api_keys *api_keys)
 {
     struct credentials *credentials = calloc(1, sizeof *credentials);
     CHECK(credentials != NULL);
-    credentials->keys = *keys;
-    credentials->api_keys = *api_keys;
-    *keys = NULL;
-    *api_keys = NULL;
+    credentials->keys = keys;
+    credentials->api_keys = api_keys;
     atomic_init(&credentials->holders, 1);
     return credentials;
 }

@@ -18,11 +18,12 @@ struct credentials {
     _Atomic unsigned holders;
 };
 
-/* Takes both parts. The caller holds the result. */
-struct credentials *credentials_create(struct key_set **keys, struct api_keys **api_keys);
+/* Owns both parts from now on. The caller holds the result. */
+struct credentials *credentials_create(struct key_set *keys, struct api_keys *api_keys);
 void credentials_release(struct credentials **credentials);
 
-/* Where one thread publishes credentials and others take them. All zeros, with an initialized mutex, is an empty one. */
+/* Where one thread publishes credentials and others take them. All zeros, with an initialized mutex, is an empty
+ * one. */
 struct credentials_board {
     /* Released after `current` was replaced; a loop that acquires a new value takes the mutex to take the credentials.
      * Otherwise it takes no lock. */

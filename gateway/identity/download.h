@@ -19,7 +19,8 @@ struct download {
 
 /* Call before other threads start. */
 void download_init(void);
-/* The body of a 200, NUL-terminated, which the caller frees; NULL and `error` for anything else. Follows no redirect. */
+/* The body of a 200, NUL-terminated, which the caller frees; NULL and `error` for anything else. Follows no
+ * redirect. */
 char *download_text(const struct download *download, size_t *length, struct error *error);
 
 #endif

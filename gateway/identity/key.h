@@ -1,6 +1,6 @@
 /*
- * A key that verifies tokens, from a JWK (RFC 7517). The key fixes the algorithm; a token only names it. Of a private key
- * only the public part is kept. Pure.
+ * A key that verifies tokens, from a JWK (RFC 7517). The key fixes the algorithm; a token only names it. Of a private
+ * key only the public part is kept. Pure.
  */
 #ifndef COUPOND_IDENTITY_KEY_H
 #define COUPOND_IDENTITY_KEY_H

@@ -47,7 +47,8 @@ static bool is_jwk_set(const struct source *source)
     return source->kind != METRIC_IDENTITY_SOURCE_API_KEYS_FILE;
 }
 
-/* Reads the text of every source, with `text` in the place of that of `changed`. NULL and `error` when it is of no use. */
+/* Reads the text of every source, with `text` in the place of that of `changed`. NULL and `error` when it is of no
+ * use. */
 static struct credentials *build(const struct reload *self, const struct source *changed, struct span text,
                                  struct error *error)
 {
@@ -65,7 +66,7 @@ static struct credentials *build(const struct reload *self, const struct source 
             sound &= (api_keys = api_keys_parse(current, error)) != NULL;
     }
     if (sound)
-        return credentials_create(&keys, &api_keys);
+        return credentials_create(keys, api_keys);
     key_set_destroy(&keys);
     api_keys_destroy(&api_keys);
     return NULL;

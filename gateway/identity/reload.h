@@ -20,7 +20,8 @@ void reload_destroy(struct reload **reload);
 
 /* On any thread: a token names a key that is not known, so the URL is asked again soon. */
 void reload_want_keys(struct reload *reload);
-/* On any thread: false until every source was read once. `why` names what cannot be read now, and is empty otherwise. */
+/* On any thread: false until every source was read once. `why` names what cannot be read now, and is empty
+ * otherwise. */
 bool reload_ready(struct reload *reload, char why[READY_WHY_MAX]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A place that keys are read from: a file that is watched, or a URL that is asked at intervals. Owned by the thread that
- * reloads them.
+ * A place that keys are read from: a file that is watched, or a URL that is asked at intervals. Owned by the thread
+ * that reloads them.
  */
 #ifndef COUPOND_IDENTITY_SOURCE_H
 #define COUPOND_IDENTITY_SOURCE_H

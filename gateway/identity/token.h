@@ -1,6 +1,6 @@
 /*
- * Checks tokens: JWT in the compact form (RFC 7519, RFC 7515), as RFC 8725 advises. Heads that were read are kept, since
- * nearly all tokens of an issuer have the same. Owned by one thread; the key set is shared.
+ * Checks tokens: JWT in the compact form (RFC 7519, RFC 7515), as RFC 8725 advises. Heads that were read are kept,
+ * since nearly all tokens of an issuer have the same. Owned by one thread; the key set is shared.
  */
 #ifndef COUPOND_IDENTITY_TOKEN_H
 #define COUPOND_IDENTITY_TOKEN_H
@@ -26,8 +26,8 @@ struct token_checker {
     unsigned next_head; /* to be replaced */
 };
 
-/* Fills `principal` and the time at which the token expires, unless it is refused: then any result but OK. `keys` may be
- * NULL, which means no key. */
+/* Fills `principal` and the time at which the token expires, unless it is refused: then any result but OK. `keys`
+ * may be NULL, which means no key. */
 enum metric_identity token_check(struct token_checker *checker, const struct key_set *keys,
                                  const struct grant_rules *rules, struct span token, int64_t now_s,
                                  struct principal *principal, int64_t *expires_at_s);

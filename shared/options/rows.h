@@ -1,6 +1,7 @@
 /*
  * Shared by options/options.c (rows and their names), options/kind.c (values), options/file.c (ZPL),
- * options/environment.c, options/help.c, options/check.c (checks across options), options/endpoints.c and options/identity.c.
+ * options/environment.c, options/help.c, options/check.c (checks across options), options/endpoints.c and
+ * options/identity.c.
  */
 #ifndef COUPOND_OPTION_ROWS_H
 #define COUPOND_OPTION_ROWS_H

@@ -1,7 +1,7 @@
 /*
- * Tokens. The first byte says what the rest is: a whole token, a header or claims that are signed here. What is accepted
- * names a valid user with roles, has not expired, and is accepted again; claims in their usual form are what jansson
- * reads; base64url is what libsodium decodes.
+ * Tokens. The first byte says what the rest is: a whole token, a header or claims that are signed here. What is
+ * accepted names a valid user with roles, has not expired, and is accepted again; claims in their usual form are what
+ * jansson reads; base64url is what libsodium decodes.
  */
 #include "fuzz.h"
 
