@@ -21,15 +21,17 @@ enum collector_verdict {
 struct collector_answer {
     enum collector_verdict verdict;
     int64_t retry_after_s;         /* COLLECTOR_LATER: 0: it does not say */
+    int64_t rejected_spans;        /* COLLECTOR_TAKEN: those that it has not */
     char text[COLLECTOR_TEXT_MAX]; /* what was wrong */
 };
 
 struct collector;
 
-/* `header`: a whole field such as "Authorization: Bearer x", or empty. `url` and `header` are checked. A request in
+/* `ca`: a PEM file with the authorities to trust, or empty: the system's. `header`: a whole field such as
+ * "Authorization: Bearer x", or empty. `url` and `header` are checked. A request in
  * progress ends when the monotonic clock reaches *end_us, unless that is 0. Call before other threads start. Never
  * NULL. */
-struct collector *collector_create(const char *url, const char *header, const _Atomic int64_t *end_us);
+struct collector *collector_create(const char *url, const char *ca, const char *header, const _Atomic int64_t *end_us);
 void collector_destroy(struct collector **collector);
 
 /* Posts JSON. Takes at most COLLECTOR_TIMEOUT_MS. */

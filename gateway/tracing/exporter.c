@@ -88,11 +88,12 @@ static void send_batch(struct exporter *self)
     collector_post(self->collector, &self->batch, &answer);
     int64_t now_us = clock_mono_us();
     self->next_us = now_us + GATHER_US;
+    if (answer.verdict != COLLECTOR_TAKEN || answer.rejected_spans != 0)
+        complain(self, &answer, now_us);
     if (answer.verdict == COLLECTOR_TAKEN) {
         end_batch(self, METRIC_TRACE_EXPORTED);
         return;
     }
-    complain(self, &answer, now_us);
     if (answer.verdict == COLLECTOR_REFUSED) {
         end_batch(self, METRIC_TRACE_REFUSED);
         return;
@@ -162,7 +163,8 @@ int exporter_create(const struct options *options, struct exporter **exporter, s
     trace_queue_init(&self->queue, QUEUE_MAX);
     make_instance(self->instance);
     self->metrics = metrics_create("gateway", -1);
-    self->collector = collector_create(options->gateway_traces_url, options->gateway_traces_header, &self->end_us);
+    self->collector = collector_create(options->gateway_traces_url, options->gateway_traces_ca,
+                                       options->gateway_traces_header, &self->end_us);
     if (worker_start(&self->worker, do_work, self, error) != 0) {
         collector_destroy(&self->collector);
         trace_queue_deinit(&self->queue);

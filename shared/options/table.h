@@ -51,6 +51,7 @@
     OPTION(gateway, trusted_proxies, TEXT, "", LENGTH(0, 255), "addresses and ranges of proxies, separated by commas, such as 10.0.0.0/8,::1; only what they report about their client is believed; empty: none") \
     OPTION(gateway, proxy_header, CHOICE, "x-forwarded-for", ONE_OF("x-forwarded-for", "forwarded"), "header to which every trusted proxy appends the address of its client; the other one is ignored, because a client can send it") \
     OPTION(gateway, traces_url, TEXT, "", LENGTH(0, 255), "URL at which an OpenTelemetry collector takes traces as OTLP/HTTP in JSON, such as http://127.0.0.1:4318/v1/traces; empty: none, and no request is traced") \
+    OPTION(gateway, traces_ca, PATH, "", LENGTH(0, 255), "PEM file with the certificate authorities to trust for gateway/traces_url; empty: the system's") \
     OPTION(gateway, traces_header, SECRET, "", LENGTH(0, 255), "header to send to the collector, such as Authorization: Bearer TOKEN; empty: none") \
     OPTION(gateway, traces_header_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/traces_header from") \
     OPTION(gateway, traces_per_million, NUMBER, 0, BETWEEN(0, 1000000), "of a million requests without a valid traceparent header, how many are traced; a request with one is traced if its sampled flag is set") \

@@ -10,6 +10,7 @@ import time
 import pytest
 from cluster import DEADLINE_SECONDS, Cluster, metric_sum, run_coupond
 from haproxy import HAProxy
+from identity import bearer, token, write_keys
 
 TOKEN = "t0ken"
 BURST = {"address": 6, "user": 3}
@@ -185,6 +186,24 @@ def test_a_user_has_a_burst_of_its_own(limited):
     assert ask(path="/alice/redemption", body={"reference": "r"})[0] == 429
     assert ask(path="/bob")[0] == 201
     assert ask("DELETE", "/alice", token=f"Bearer {TOKEN}")[0] == 200  # the administrator's request is not hers
+
+
+def test_with_identity_the_principal_counts(tmp_path):
+    options = {"gateway/identity": "on", "gateway/jwk_set_file": write_keys(tmp_path / "keys.json"),
+               "gateway/admin_token": TOKEN, "gateway/user_rate": 1, "gateway/user_burst": BURST["user"]}
+    with Cluster.dev(tmp_path / "dev", options=options) as cluster:
+        limited = Limited(cluster, {})
+
+        def ask(credentials, path="/v1/users/ann/issues"):
+            return limited.ask(cluster.addresses[0], "127.0.0.1", path, headers=bearer(credentials))
+
+        ann = token("ann", "user")
+        assert_burst(limited, "user", lambda: ask(ann))
+        assert ask(ann, "/v1/coupons/A0001/issues/ann")[0] == 429
+        assert ask(token("ann", "user", jti="another"))[0] == 429  # another token of hers
+        assert ask(token("bob", "user"), "/v1/users/bob/issues")[0] == 200
+        for credentials in (token("shop", "service"), TOKEN):
+            assert {ask(credentials)[0] for _ in range(3 * BURST["user"])} == {200}
 
 
 def test_an_address_is_logged_once(limited):

@@ -229,6 +229,15 @@ def test_a_collector_that_comes_later_gets_what_waited(tmp_path):
         stack.enter_context(Collector(port)).wait_trace(trace_id)
 
 
+def test_the_log_tells_of_a_collector_that_rejects_spans(tmp_path):
+    with Collector() as collector:
+        collector.answer = otlp.reject_some
+        with Cluster.dev(tmp_path, options={"gateway/traces_url": collector.url}) as cluster:
+            headers = {"traceparent": f"00-{secrets.token_hex(16)}-{CALLER}-01"}
+            assert cluster.request("PUT", "/v1/coupons/A0001/issues/u", headers=headers)[0] == 201
+            wait_until(lambda: "it rejects 2 spans" in cluster.issuer.log(), "the log tells")
+
+
 # --- options, and the checks themselves
 
 

@@ -148,6 +148,11 @@ def accept(handler):
     return True
 
 
+def reject_some(handler):
+    respond(handler, 200, body=b'{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}')
+    return False
+
+
 def refuse(handler):
     respond(handler, 400)
     return False
