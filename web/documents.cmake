@@ -13,6 +13,7 @@ set(documents
 foreach(part
     common/api.js common/clock.js common/common.css common/dom.js common/language.js common/session.js
     admin/access.js admin/admin.css admin/admin.js admin/chart.js admin/dialog.js admin/event.js admin/event_form.js
+    admin/event_issues.js admin/issues.js
     admin/events.js admin/fields.js admin/history.js admin/letters.js admin/meter.js admin/rehearsal.js admin/system.js
     admin/texts.js admin/texts_en.js admin/texts_ko.js admin/ui.js admin/users.js
     home/home.css home/home.js home/texts.js

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import subprocess
 
 import pytest
 
@@ -72,6 +73,18 @@ def test_every_part_of_a_page_is_there_and_compressed(cluster, path):
         assert (gzip.decompress(small) if headers["Content-Encoding"] else small) == body
 
 
+def test_pages_are_complete_in_a_program_that_is_built_without_npm(tmp_path):
+    for name in ("web", "api"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    out = tmp_path / "documents.c"
+    subprocess.run(["cmake", "-D", f"root={tmp_path}", "-D", f"out={out}", "-D", "version=1", "-P",
+                    REPOSITORY / "web/embed.cmake"], check=True)
+    text = out.read_text(encoding="utf-8")
+    assert "web/charts/absent.js" in text and "node_modules" not in text
+    for path in ("/", "/events", "/admin", "/pages/charts/library.js", "/pages/charts/library.css"):
+        assert f'{{"{path}", ' in text
+
+
 def test_the_page_of_an_event_is_small(cluster):
     paths = {"/events/noon", *parts_of(cluster, "/events/noon")}
     assert sum(len(look(cluster, path, accept_encoding="gzip")[2]) for path in paths) <= EVENT_BYTES_MAX
@@ -90,3 +103,12 @@ def test_a_page_takes_any_query_and_counts_as_a_page(cluster):
     assert look(cluster, "/events/noon?utm_source=letter&x&=%20")[0] == 200
     assert look(cluster, "/?probe=1", "HEAD")[0] == 200
     assert cluster.gateways[0].metrics()[counted] == before + 2
+
+
+def test_every_file_of_the_pages_is_served(cluster):
+    files = [path for folder in ("common", "home", "event", "admin") for path in (REPOSITORY / "web" / folder).iterdir()
+             if path.suffix in (".js", ".css", ".svg")]
+    assert len(files) > 30
+    for path in files:
+        status, _, body = look(cluster, f"/pages/{path.parent.name}/{path.name}")
+        assert (status, body) == (200, path.read_bytes())

@@ -272,6 +272,29 @@ def test_a_code_leads_to_its_user(console):
     console.wait_text(".notice", "No issue has this code")
 
 
+def test_an_id_that_looks_like_a_code_is_an_id(console):
+    console.cluster.issue(console.create(title="Theirs"), "member000001")
+    console.cluster.wait_drained()
+    console.open("users")
+    look_up(console, "member000001")
+    console.wait_text("td a", "Theirs")
+
+
+def test_the_issues_of_an_event_are_listed_and_revoked(console):
+    coupon = console.create()
+    for user in ("first", "second"):
+        console.cluster.issue(coupon, user)
+    console.cluster.wait_drained()
+    console.open(f"events/{coupon}")
+    console.button("Show the issues").click()
+    console.button("Revoke", "tbody tr:nth-child(2)").click()
+    console.fill("reason", "by mistake")
+    console.button("Revoke", "dialog").click()
+    console.wait_text("td .pill", "Revoked")
+    assert [console.ask("GET", f"/v1/coupons/{coupon}/issues/{user}")[1]["state"] for user in ("first", "second")] \
+        == ["issued", "revoked"]
+
+
 # dead letters
 
 
@@ -288,6 +311,29 @@ def test_a_dead_letter_is_stored_again(console):
     console.button("Store again").click()
     console.wait_text(".notice", "There are none")
     assert console.cluster.issues()[coupon] == {1: "unwanted"}
+
+
+# the system
+
+
+def test_the_promises_are_checked(console):
+    console.open("system")
+    console.wait_text(".tiles", "0.1.0")
+    console.button("Check now").click()
+    console.wait_text(".notice", "Every promise is kept")
+    assert console.ask("GET", "/v1/verification")[1]["kept"] is True
+
+
+def test_charts_are_lines_in_a_program_without_uplot(console):
+    coupon = console.create()
+    console.driver.execute_cdp_cmd("Network.enable", {})
+    console.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/pages/charts/library.js"]})
+    try:
+        console.open(f"events/{coupon}")
+        console.find(".plot polyline")
+    finally:
+        console.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    assert all("library.js" in message or is_expected(message) for message in complaints(console.driver))
 
 
 # how it looks

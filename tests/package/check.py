@@ -216,6 +216,7 @@ def use(root):
         check(second[0] == 409 and second[1]["code"] == "already_issued", f"the second issue: {second}")
         say(f"    the first issue: 201, sequence {first[1]['sequence']}; the second: 409 {second[1]['code']}")
         check(is_served("/docs/start.js"), "the package was built without Swagger UI")
+        check(is_served("/pages/charts/LICENSE"), "the package was built without uPlot")
         check(root.run("coupond", "health", "gateway", "--set", f"gateway/http={ADDRESS}").startswith("gateway: ready"),
               "health gateway is not ready")
     finally:

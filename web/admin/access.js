@@ -8,6 +8,7 @@ const abilities = {
   create: ["seller", "admin"],
   change: ["seller", "admin"],
   history: ["seller", "viewer", "admin"],
+  issues: ["seller", "viewer", "admin"],
   wallet: ["service", "viewer", "admin"],
   code: ["service", "viewer", "admin"],
   redeem: ["service", "admin"],

@@ -6,6 +6,7 @@ import { access } from "./access.js";
 import { createChart } from "./chart.js";
 import { ask, faultsOf } from "./dialog.js";
 import { checks } from "./fields.js";
+import { createIssues } from "./event_issues.js";
 import { drawHistory } from "./history.js";
 import { createMeter } from "./meter.js";
 import { button, failure, field, heading, number, pill, reasonOf, repeat, shortTime, tell, text, ui } from "./ui.js";
@@ -254,6 +255,7 @@ export function showEvent(root, id) {
       charts.map((chart) => chart.root),
     ),
     element("p", { class: "soft small" }, text("chartsNote")),
+    ...(access.may("issues") ? [createIssues(id)] : []),
     history,
   );
   const stops = [];

@@ -204,9 +204,12 @@ export const en = {
   done_revoked: "Revoked.",
   done_expired: "Done.",
   holdsNothing: "This user holds nothing.",
+  nothingIssued: "The database has no issue of it yet.",
+  showIssues: "Show the issues",
+  user: "User",
   asOf: "As the database had it at {time}.",
   asOfUnknown: "How far the database is, is not known at the moment.",
-  noSuchCode: "No issue has this code.",
+  noSuchCode: "No issue has this code, and no user with this id holds anything.",
   allOf: "Everything that {user} holds",
 
   lettersText: "Records that the database refused. Remove the reason first, then store them again.",

@@ -204,9 +204,12 @@ export const ko = {
   done_revoked: "회수했습니다.",
   done_expired: "처리했습니다.",
   holdsNothing: "이 사용자가 가진 쿠폰이 없습니다.",
+  nothingIssued: "데이터베이스에 아직 발급 내역이 없습니다.",
+  showIssues: "발급 내역 보기",
+  user: "사용자",
   asOf: "{time} 시점의 데이터베이스 기준입니다.",
   asOfUnknown: "데이터베이스 반영 시점을 지금은 알 수 없습니다.",
-  noSuchCode: "이 번호의 쿠폰이 없습니다.",
+  noSuchCode: "이 번호의 쿠폰도, 이 ID로 쿠폰을 가진 사용자도 없습니다.",
   allOf: "{user} 사용자의 전체 쿠폰",
 
   lettersText: "데이터베이스가 거절한 레코드입니다. 원인을 없앤 뒤 다시 저장하세요.",
