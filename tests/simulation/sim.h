@@ -75,6 +75,9 @@
     X(SWEPT, "all issues of a coupon revoked")                                                                         \
     X(SWEEP_INTERRUPTED, "start during the revocation of all issues of a coupon")                                      \
     X(RESOLVED, "code resolved")                                                                                       \
+    X(NOT_ELIGIBLE, "request refused because of the coupon's segments")                                                \
+    X(SEGMENTS_LEARNED, "request sent again with the segments that the coupon has now")                                \
+    X(FORBIDDEN, "change refused because the coupon is somebody else's")                                               \
     X(ERASED, "user erased")                                                                                           \
     X(LOST_UNSYNCED, "answered records lost with the power, as the sync policy allows")
 

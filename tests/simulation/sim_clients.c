@@ -11,6 +11,7 @@
 #define OPERATIONS_MAX 2048
 #define TIMEOUT_US     30000 /* by the gateway's clock */
 #define TRIES_NOTED    256
+#define COUPONS_KNOWN  64 /* further ones take their places */
 
 /* What a client wants, until it is answered. */
 struct operation {
@@ -29,6 +30,7 @@ struct sim_clients {
     size_t first_open; /* all earlier ones are done */
     struct sim_told told[OPERATIONS_MAX];
     size_t told_count;
+    uint32_t segments[SIM_GATEWAYS_MAX][COUPONS_KNOWN]; /* hashes, as the gateway last heard of them; may be old */
 };
 
 struct sim_clients *sim_clients_create(void)
@@ -36,6 +38,7 @@ struct sim_clients *sim_clients_create(void)
     struct sim_clients *clients = malloc(sizeof *clients); /* large, and mostly not used */
     CHECK(clients != NULL);
     clients->count = clients->first_open = clients->told_count = 0;
+    memset(clients->segments, 0, sizeof clients->segments);
     return clients;
 }
 
@@ -105,6 +108,39 @@ bool sim_clients_gave_up(const struct sim *sim, uint64_t tag)
     return try == operation->tries && is_late(sim, operation);
 }
 
+/* --- segments --- */
+
+static uint32_t *known_segments(struct sim_clients *clients, const struct sim_wish *wish)
+{
+    return &clients
+                ->segments[wish->gateway][strtoul(wish->issue.coupon_id + strlen("coupon-"), NULL, 10) % COUPONS_KNOWN];
+}
+
+/* The gateway says of which segments the user is in one. */
+static void claim_segments(struct sim_clients *clients, struct sim_wish *wish)
+{
+    struct frame_issue_request *request = &wish->issue;
+    if (wish->kind != FRAME_ISSUE_REQUESTS || request->segments == SEGMENTS_EXEMPT)
+        return;
+    uint32_t known = *known_segments(clients, wish);
+    request->segments = sim_is_in(request->user_id, request->user_id_length, known) ? known : SEGMENTS_UNCHECKED;
+}
+
+/* The gateway hears of other segments, and fetches them. True when the user is in one, so that it asks again. */
+static bool learn_segments(struct sim *sim, struct operation *operation, const struct frame_issue_reply *reply)
+{
+    const struct frame_issue_request *request = &operation->wish.issue;
+    *known_segments(sim->clients, &operation->wish) = reply->segments;
+    if (!sim_is_in(request->user_id, request->user_id_length, reply->segments))
+        return false;
+    operation->waits = false;
+    operation->ask_at_us = sim_gateway_now_us(sim, operation->wish.gateway);
+    sim_count(sim, SIM_SEGMENTS_LEARNED);
+    return true;
+}
+
+/* --- sending --- */
+
 /* Returns the number of bytes. */
 static size_t put_request(struct sim *sim, size_t index, unsigned char *out)
 {
@@ -113,6 +149,7 @@ static size_t put_request(struct sim *sim, size_t index, unsigned char *out)
     operation->waits = true;
     operation->until_us = sim_gateway_now_us(sim, operation->wish.gateway) + TIMEOUT_US;
     sim_wish_set_try(&operation->wish, tag_of(index, operation), (uint32_t)link_clock_passes_us(TIMEOUT_US));
+    claim_segments(sim->clients, &operation->wish);
     size_t size;
     const void *request = sim_wish_request(&operation->wish, &size);
     memcpy(out, request, size);
@@ -215,6 +252,8 @@ static void on_issue_reply(struct sim *sim, const struct frame_issue_reply *repl
 {
     struct operation *operation = find_asker(sim, reply->tag);
     if (operation == NULL)
+        return;
+    if (reply->verdict == VERDICT_NOT_ELIGIBLE && learn_segments(sim, operation, reply))
         return;
     settle(sim, operation, (enum verdict)reply->verdict);
     if (reply->issue.sequence != 0)

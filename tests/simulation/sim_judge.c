@@ -9,6 +9,7 @@
 #include "sim_disk.h"
 #include "sim_network.h"
 #include "sim_partition.h"
+#include "sim_wish.h"
 
 /* --- verdicts --- */
 
@@ -41,6 +42,7 @@ static void count(struct sim *sim, enum verdict verdict)
         [VERDICT_REDEEMED_BEFORE] = SIM_REDEEMED_SO, [VERDICT_ISSUE_EXPIRED] = SIM_EXPIRED,
         [VERDICT_REDEMPTION_UNDONE] = SIM_UNDONE,    [VERDICT_REVOKED] = SIM_REVOKED,
         [VERDICT_ISSUE_REVOKED] = SIM_REFUSED_FOR,   [VERDICT_ERASED] = SIM_ERASED,
+        [VERDICT_NOT_ELIGIBLE] = SIM_NOT_ELIGIBLE,   [VERDICT_FORBIDDEN] = SIM_FORBIDDEN,
     };
     if (counted[verdict] != 0)
         sim_count(sim, counted[verdict]);
@@ -103,6 +105,20 @@ static void judge_told(struct sim *sim, const struct sim_partition *partition, c
         judge_code(sim, partition, expected->coupon->policy.id, told->sequence, told->code);
 }
 
+/* Whatever its gateway believed, a user gets no coupon that is for others; and a refusal says for whom it is. */
+static void judge_segments(struct sim *sim, const struct sim_partition *partition, const struct sim_asked *asked,
+                           const struct model_answer *expected, const struct frame_issue_reply *reply)
+{
+    uint32_t wanted = expected->coupon != NULL ? expected->coupon->policy.segments : 0;
+    bool exempt = asked->issue.segments == SEGMENTS_EXEMPT;
+    if (reply->segments != (expected->verdict == VERDICT_NOT_ELIGIBLE ? wanted : 0))
+        sim_fail(sim, "partition %u refuses with other segments than the coupon has", partition->index);
+    else if (expected->verdict == VERDICT_ISSUED && wanted != 0 && !exempt &&
+             !sim_is_in(asked->issue.user_id, asked->issue.user_id_length, wanted))
+        sim_fail(sim, "partition %u issues %s to a user who is in none of its segments", partition->index,
+                 expected->coupon->policy.id);
+}
+
 static void judge_issue(struct sim *sim, struct sim_partition *partition, const struct sim_asked *asked,
                         const struct frame_issue_reply *reply)
 {
@@ -114,7 +130,10 @@ static void judge_issue(struct sim *sim, struct sim_partition *partition, const 
     sim_trace(sim, verdict_name(verdict), partition->index, reply->issue.sequence);
     if (reply->tag != asked->issue.tag || reply->now_us != partition->asked_us)
         sim_fail(sim, "partition %u answers another request or from another time", partition->index);
-    if (!sim_failed(sim) && judge_verdict(sim, partition, &expected, verdict) && expected.issue.sequence != 0)
+    if (sim_failed(sim) || !judge_verdict(sim, partition, &expected, verdict))
+        return;
+    judge_segments(sim, partition, asked, &expected, reply);
+    if (!sim_failed(sim) && expected.issue.sequence != 0)
         judge_told(sim, partition, &expected, &reply->issue);
 }
 

@@ -32,6 +32,7 @@ struct model_policy {
     int64_t updated_at_us;
     uint64_t journal_seq;
     uint64_t texts[COUPON_TEXTS];
+    uint32_t segments; /* as requests name them; 0: none */
 };
 
 /* A journal record. Texts are hashes, 0: none. */

@@ -90,16 +90,31 @@ static void issue_one(const struct model_coupon *coupon, const struct held *held
              .sequence = record->sequence, .nth = record->nth, .state = ISSUE_ISSUED, .issued_at_us = record->time_us});
 }
 
+/* The same for this user, who may have to be in one of the coupon's segments. */
+static enum verdict judge_user(const struct model_coupon *coupon, const struct frame_issue_request *request,
+                               const struct held *held, int64_t now_us)
+{
+    enum verdict verdict = judge(coupon, now_us);
+    uint32_t wanted = coupon->policy.segments;
+    if (wanted == 0 || request->segments == wanted || request->segments == SEGMENTS_EXEMPT)
+        return verdict;
+    bool holds = held->live != NULL;
+    return verdict == VERDICT_ISSUED || (verdict == VERDICT_SOLD_OUT && !holds) ? VERDICT_NOT_ELIGIBLE : verdict;
+}
+
 static void ask_for_one(const struct model_coupon *coupon, const struct held *held,
                         const struct frame_issue_request *request, int64_t now_us, struct model_answer *answer)
 {
-    enum verdict verdict = judge(coupon, now_us);
+    enum verdict verdict = judge_user(coupon, request, held, now_us);
     bool wants = request->op == ISSUE_POST || request->nth != 0 || held->live == NULL;
     bool more = wants && held->counting < coupon->policy.per_user_limit;
-    if (held->live != NULL && (!more || verdict != VERDICT_ISSUED))
+    bool comes = verdict == VERDICT_ISSUED || verdict == VERDICT_NOT_ELIGIBLE;
+    if (held->live != NULL && (!more || !comes))
         tell(answer, VERDICT_ALREADY_ISSUED, held->live);
     else if (!more)
         tell(answer, VERDICT_ISSUE_REVOKED, held->all[held->count - 1]);
+    else if (verdict == VERDICT_NOT_ELIGIBLE && held->live != NULL)
+        tell(answer, verdict, held->live);
     else if (verdict == VERDICT_ISSUED)
         issue_one(coupon, held, answer);
     else
@@ -153,6 +168,7 @@ static void change(struct model_policy *policy, const struct model_policy *wante
     TAKE(COUPON_FIELD_REDEEM_WITHIN, redeem_within_s);
     TAKE(COUPON_FIELD_PAUSED, paused);
     TAKE(COUPON_FIELD_ARCHIVED, archived);
+    TAKE(COUPON_FIELD_SEGMENTS, segments);
 #undef TAKE
 }
 
@@ -225,6 +241,10 @@ void model_ask_coupon(const struct model *model, const struct frame_coupon_reque
         ask_create(model, &wanted, now_us, answer);
     } else if (there == NULL) {
         answer->verdict = VERDICT_COUPON_NOT_FOUND;
+    } else if (request->op == COUPON_CHANGE && request->if_owner &&
+               there->policy.texts[COUPON_TEXT_OWNER] != answer->record.actor) {
+        answer->verdict = VERDICT_FORBIDDEN;
+        answer->coupon = NULL; /* is not told */
     } else if (request->op == COUPON_CHANGE) {
         ask_change(there, &wanted, request->fields, now_us, answer);
     } else {

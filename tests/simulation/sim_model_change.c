@@ -226,8 +226,11 @@ void model_ask_change(const struct model *model, const struct frame_change_reque
     }
     memcpy(record->coupon_id, request->coupon_id, request->coupon_id_length);
     answer->coupon = model_find(model, record->coupon_id);
+    bool owned = (request->flags & CHANGE_IF_OWNER) != 0;
     if (answer->coupon == NULL)
         answer->verdict = VERDICT_COUPON_NOT_FOUND;
+    else if (owned && answer->coupon->policy.texts[COUPON_TEXT_OWNER] != record->actor)
+        answer->verdict = VERDICT_FORBIDDEN;
     else if (request->op == CHANGE_SWEEP || request->op == CHANGE_SWEPT)
         ask_sweep(model, request, answer);
     else

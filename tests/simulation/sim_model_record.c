@@ -28,6 +28,7 @@ void model_policy_read(const struct coupon *coupon, struct model_policy *policy)
     strcpy(policy->id, coupon->id);
     for (unsigned i = 0; i < COUPON_TEXTS; i++)
         policy->texts[i] = model_text(coupon_text(coupon, i), strlen(coupon_text(coupon, i)));
+    policy->segments = coupon_segments_hash(coupon->segments, strlen(coupon->segments));
 }
 
 bool model_policy_equal(const struct model_policy *a, const struct model_policy *b)

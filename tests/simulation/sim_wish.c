@@ -20,6 +20,23 @@ void sim_user_id(unsigned user, char out[USER_ID_MAX + 1])
     snprintf(out, USER_ID_MAX + 1, "user-%u", user);
 }
 
+const char *const sim_segments[SIM_SEGMENTS] = {"", "[\"a\"]", "[\"b\"]", "[\"b\",\"a\"]"};
+
+unsigned sim_segments_find(uint32_t hash)
+{
+    unsigned i = 0;
+    while (i < SIM_SEGMENTS && coupon_segments_hash(sim_segments[i], strlen(sim_segments[i])) != hash)
+        i++;
+    return i;
+}
+
+bool sim_is_in(const char *user_id, size_t length, uint32_t hash)
+{
+    unsigned place = sim_segments_find(hash);
+    char name = (user_id[length - 1] - '0') % 2 == 0 ? 'a' : 'b';
+    return place < SIM_SEGMENTS && strchr(sim_segments[place], name) != NULL;
+}
+
 static uint8_t fill(char *out, const char *text)
 {
     size_t length = strlen(text);
@@ -47,7 +64,9 @@ static void fill_texts(struct sim *sim, struct coupon *coupon)
     if (sim_random_chance(random, 200))
         snprintf(coupon->metadata, sizeof coupon->metadata, "{\"filler\":%0*d}", 10 * length, 1);
     if (sim_random_chance(random, 100))
-        snprintf(coupon->owner, sizeof coupon->owner, "owner-%u", sim_random_below(random, 3));
+        snprintf(coupon->owner, sizeof coupon->owner, "actor-%u", sim_random_below(random, 3));
+    if (sim_random_chance(random, 500))
+        snprintf(coupon->segments, sizeof coupon->segments, "%s", sim_segments[sim_random_below(random, SIM_SEGMENTS)]);
 }
 
 static void fill_bounds(struct sim *sim, bool crosses, struct coupon *coupon)
@@ -101,6 +120,8 @@ static uint16_t random_fields(struct sim_random *random)
     uint32_t fields = 0;
     for (uint32_t i = 1 + sim_random_below(random, 3); i > 0; i--)
         fields |= 1u << sim_random_below(random, 16);
+    if (sim_random_chance(random, 200))
+        fields |= COUPON_FIELD_SEGMENTS;
     if ((fields & COUPON_FIELD_ARCHIVED) != 0 && sim_random_chance(random, 500))
         fields ^= COUPON_FIELD_ARCHIVED | COUPON_FIELD_PAUSED;
     return (uint16_t)fields;
@@ -115,7 +136,8 @@ static void wish_for_coupon(struct sim *sim, enum coupon_op op, unsigned number,
     if (op == COUPON_CHANGE)
         request->fields = random_fields(&sim->random);
     if (sim_random_chance(&sim->random, 500))
-        request->actor_length = fill(request->actor, "admin");
+        request->actor_length = fill(request->actor, sim_random_chance(&sim->random, 500) ? "admin" : "actor-1");
+    request->if_owner = op == COUPON_CHANGE && request->actor_length > 0 && sim_random_chance(&sim->random, 200);
     fill_coupon(sim, request, number);
 }
 
@@ -132,6 +154,8 @@ static void wish_for_issue(struct sim *sim, const char *coupon_id, const char *u
     request->user_id_length = fill(request->user_id, user_id);
     if (request->op == ISSUE_POST && sim_random_chance(random, sim->plan.keyed))
         request->request_key = UINT64_C(0x123456789) * (1 + sim_random_below(random, KEYS));
+    if (request->op == ISSUE_LOOKUP || sim_random_chance(random, 300))
+        request->segments = SEGMENTS_EXEMPT;
     if (request->op == ISSUE_ENSURE && sim_random_chance(random, 500))
         request->nth = (uint16_t)(1 + sim_random_below(random, NTH));
 }
@@ -198,6 +222,9 @@ static void wish_for_change(struct sim *sim, const struct sim_told *about, bool 
         fill_reason(sim, request);
     }
     fill_origin(sim, request);
+    bool of_coupon = op == CHANGE_REVOKE || op == CHANGE_SWEEP || op == CHANGE_SWEPT;
+    if (of_coupon && sim_random_chance(&sim->random, 200))
+        request->flags |= CHANGE_IF_OWNER;
 }
 
 /* --- all --- */

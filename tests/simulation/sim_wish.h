@@ -1,6 +1,6 @@
 /*
- * What a client wants: one request, made at random, that is sent unchanged until it is answered. Half of the requests
- * about an issue concern one that a client was told.
+ * What a client wants: one request, made at random, that is sent until it is answered, unchanged but for what its
+ * gateway knows of segments. Half of the requests about an issue concern one that a client was told.
  */
 #ifndef COUPOND_SIM_WISH_H
 #define COUPOND_SIM_WISH_H
@@ -40,5 +40,13 @@ void sim_wish_set_try(struct sim_wish *wish, uint64_t tag, uint32_t wait_us);
 /* The ids in use. */
 void sim_coupon_id(unsigned coupon, char out[COUPON_ID_MAX + 1]);
 void sim_user_id(unsigned user, char out[USER_ID_MAX + 1]);
+
+/* The segments that coupons have, as JSON; the first: none. A user is in "a" or in "b", by its number. */
+#define SIM_SEGMENTS 4
+extern const char *const sim_segments[SIM_SEGMENTS];
+/* The place of the segments with this hash; SIM_SEGMENTS: there are none. */
+unsigned sim_segments_find(uint32_t hash);
+/* True when the user is in one of the segments with this hash. */
+bool sim_is_in(const char *user_id, size_t length, uint32_t hash);
 
 #endif

@@ -276,4 +276,23 @@ FAULTS = [
           "    int order = store_change_compare(left, right);\n    if (order != 0)\n        return order;\n"
           "    left = *(const struct store_change *const *)b, right = *(const struct store_change *const *)a;\n",
           "an older state is stored of an issue that changed twice within a frame"),
+    Fault("segments-ignored", "issuer/ledger/ledger.c",
+          "    if (!checked && (verdict == VERDICT_ISSUED", "    if (false && (verdict == VERDICT_ISSUED",
+          "an issuer gives a coupon to a user who is in none of its segments"),
+    Fault("owner-ignored", "issuer/ledger/ledger.c",
+          "    if (owner != NULL && !ledger_is_owned_by(there, owner))\n        return VERDICT_FORBIDDEN;\n", "",
+          "promise 7: somebody changes a coupon of another owner"),
+    Fault("owner-ignored-by-revocations", "issuer/ledger/change.c",
+          "    if (change->owner != NULL && !ledger_is_owned_by(decision->coupon, change->owner)) {",
+          "    if (false) {", "promise 7: somebody revokes an issue of another owner's coupon"),
+    Fault("owner-ignored-by-sweeps", "issuer/turn/sweep.c",
+          "    if ((request->flags & CHANGE_IF_OWNER) != 0 && ", "    if (false && ",
+          "promise 7: somebody revokes all issues of another owner's coupon"),
+    Fault("judged-by-old-segments", "tests/simulation/sim_clients.c",
+          "sim_is_in(request->user_id, request->user_id_length, known) ? known : SEGMENTS_UNCHECKED;",
+          "request->segments != SEGMENTS_UNCHECKED ||\n"
+          "                        sim_is_in(request->user_id, request->user_id_length, known) ? known\n"
+          "                                                                                    : "
+          "SEGMENTS_UNCHECKED;",
+          "a gateway takes a user who was in one of the old segments for one of the new ones"),
 ]
