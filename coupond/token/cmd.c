@@ -74,9 +74,10 @@ static json_t *array_of(const char *names)
 /* All claims but the user's. */
 static json_t *claims_of(const struct token_options *options)
 {
-    int64_t now_s = clock_wall_us() / 1000000;
-    json_t *claims = json_pack("{s:s?, s:s?, s:I, s:I}", "iss", options->issuer, "aud", options->audience, "iat",
-                               (json_int_t)now_s, "exp", (json_int_t)(now_s + options->expires_s));
+    json_int_t now_s = clock_wall_us() / 1000000;
+    json_int_t until_s = now_s + options->expires_s;
+    json_t *claims = json_pack("{s:s?, s:s?, s:I, s:I}", "iss", options->issuer, "aud", options->audience, "iat", now_s,
+                               "exp", until_s);
     CHECK(claims != NULL);
     if (options->issuer == NULL)
         json_object_del(claims, "iss");

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ static struct signing_key *blank(enum key_algorithm algorithm, const char *id)
     struct signing_key *key = calloc(1, sizeof *key);
     CHECK(key != NULL && sodium_init() >= 0 && strlen(id) < sizeof key->id);
     key->algorithm = algorithm;
-    memcpy(key->id, id, strlen(id));
+    snprintf(key->id, sizeof key->id, "%s", id);
     return key;
 }
 
