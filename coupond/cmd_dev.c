@@ -17,6 +17,8 @@
 #include "shared/endpoint.h"
 #include "shared/wire/peer.h"
 
+#define REHEARSAL_USERS 20000 /* whoever runs everything on one machine may try it out */
+
 struct roles {
     _Atomic bool started; /* all roles run, and the samples exist */
     struct issuer *issuer;
@@ -55,6 +57,7 @@ static int set_defaults(struct options *options, const char *dir, struct error *
     strcpy(options->issuer_requests, "inproc://coupond-requests");
     strcpy(options->issuer_events, "inproc://coupond-events");
     strcpy(options->issuer_acks, "inproc://coupond-acks");
+    options->gateway_rehearsal_users_max = REHEARSAL_USERS;
     options->issuer_http[0] = '\0';
     options->persister_http[0] = '\0';
     if (arguments_check_path("--dir", dir, error) != 0)

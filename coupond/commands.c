@@ -15,6 +15,7 @@ const struct command commands[] = {
     {cmd_token, &help_token},
     {cmd_permissions, &help_permissions},
     {cmd_bench, &help_bench},
+    {cmd_rehearse, &help_rehearse},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];
 

@@ -24,11 +24,13 @@ int cmd_health(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_permissions(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_rehearse(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
 extern const struct help help_dev, help_gateway, help_issuer, help_persister, help_verify, help_dead_letter,
-    help_export, help_journal, help_health, help_keygen, help_permissions, help_bench, help_token, help_top;
+    help_export, help_journal, help_health, help_keygen, help_permissions, help_bench, help_rehearse, help_token,
+    help_top;
 
 struct command {
     int (*run)(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "gateway/policy/board.h"
 #include "gateway/reading/readers.h"
 #include "gateway/redis/server.h"
+#include "gateway/rehearsal/rehearsal.h"
 #include "gateway/reply/reply.h"
 #include "gateway/service/readiness.h"
 #include "gateway/tracing/exporter.h"
@@ -34,8 +35,9 @@ struct gateway {
     struct limits *limits;     /* NULL: none is on */
     struct exporter *exporter; /* NULL: no request is traced */
     struct readiness readiness;
-    struct readers *readers;   /* NULL: the store is not read */
-    struct identity *identity; /* NULL: identity is off */
+    struct readers *readers;     /* NULL: the store is not read */
+    struct identity *identity;   /* NULL: identity is off */
+    struct rehearsal *rehearsal; /* NULL: turned off */
     struct status_http *status;
     zactor_t *actors[THREADS_MAX];
 };
@@ -76,6 +78,7 @@ static int start_thread(struct gateway *gateway, const struct listen_sockets *so
         .exporter = gateway->exporter,
         .readers = gateway->readers,
         .identity = gateway->identity,
+        .rehearsal = gateway->rehearsal,
         .thread = gateway->threads,
         .subscribes = gateway->threads == 0,
     };
@@ -142,6 +145,9 @@ static int open_threads(struct gateway *gateway, bool loopback, struct error *er
     judge_identity(gateway, loopback);
     if (exporter_create(gateway->options, &gateway->exporter, error) != 0)
         return -1;
+    gateway->rehearsal = rehearsal_create(gateway->options, error);
+    if (gateway->rehearsal == NULL && gateway->options->gateway_rehearsal_users_max > 0)
+        return -1;
     return open_readers(gateway, error) != 0 || open_status(gateway, error) != 0 ? -1 : 0;
 }
 
@@ -179,6 +185,7 @@ int gateway_start_beside(const struct options *options, bool (*others_ready)(voi
     signal(SIGPIPE, SIG_IGN); /* writing to a closed connection then returns an error */
     if (open_threads(self, sockets.loopback, error) != 0) {
         listen_close(&sockets);
+        rehearsal_destroy(&self->rehearsal);
         readers_destroy(&self->readers);
         exporter_destroy(&self->exporter);
         identity_destroy(&self->identity);
@@ -227,6 +234,7 @@ void gateway_stop(struct gateway **gateway)
     struct gateway *self = *gateway;
     if (self == NULL)
         return;
+    rehearsal_stop(self->rehearsal);
     readiness_drain(&self->readiness);
     for (unsigned i = 0; i < self->threads; i++) {
         zsock_set_sndtimeo(self->actors[i], 0); /* a thread that failed to start no longer reads its pipe */
@@ -235,6 +243,7 @@ void gateway_stop(struct gateway **gateway)
     for (unsigned i = 0; i < self->threads; i++)
         zactor_destroy(&self->actors[i]);
     status_http_close(&self->status);
+    rehearsal_destroy(&self->rehearsal);
     readers_destroy(&self->readers);
     exporter_destroy(&self->exporter);
     identity_destroy(&self->identity);

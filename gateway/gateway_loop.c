@@ -442,6 +442,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     loop->service.eligibility = eligibility_create(&loop->service);
     open_handles(loop);
     loop->service.limits = args->limits;
+    loop->service.rehearsal = args->rehearsal;
     traces_begin(&loop->service, args->exporter);
     open_readings(loop, args->readers);
     if (open_links(loop, &args->error) == 0)

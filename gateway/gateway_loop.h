@@ -24,6 +24,7 @@
 struct exporter;
 struct limits;
 struct readers;
+struct rehearsal;
 
 /* Arguments of a thread; borrowed until its first signal. */
 struct gateway_loop_args {
@@ -38,6 +39,7 @@ struct gateway_loop_args {
     struct exporter *exporter;   /* the same; NULL: no request is traced */
     struct readers *readers;     /* the same; NULL: the store is not read */
     struct identity *identity;   /* the same; NULL: identity is off */
+    struct rehearsal *rehearsal; /* the same; NULL: turned off */
     unsigned thread;             /* this thread's index */
     bool subscribes;             /* this thread subscribes to other gateways' changes; true for one of them */
     bool failed;                 /* set by the thread before its signal; `error` says why, and the thread ends */

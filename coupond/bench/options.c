@@ -109,7 +109,8 @@ static int read_target(struct bench_options *options, int letter, const char *va
         return refuse(error, "create", value, "a quantity is a number between 1 and 4000000000");
     if (letter == 'T') {
         if (!printable(value, strlen(value)) || strlen(value) >= sizeof options->token)
-            return error_set(error, "--token: at most 255 printable characters without spaces");
+            return error_set(error, "--token: at most %zu printable characters without spaces",
+                             sizeof options->token - 1);
         strcpy(options->token, value);
     }
     return 0;

@@ -8,6 +8,7 @@
 #include "shared/error.h"
 
 #define TARGET_MAX 512u
+#define FIELDS_MAX 2304u
 #define BODY_MAX   192u
 
 static const char *const methods[BENCH_OPERATION_COUNT] = {
@@ -70,27 +71,27 @@ static void write_body(const struct bench_request *request, const char *user, ch
                    request->holding.sequence);
 }
 
-/* Users request coupons; everything else may need the token. */
-static void write_fields(const struct bench_request *request, const char *token, size_t body_length,
-                         char out[TARGET_MAX])
+/* Users request coupons; everything else may need the token, and so may those who request them for others. */
+static void write_fields(const struct bench_request *request, const char *token, bool for_all, size_t body_length,
+                         char out[FIELDS_MAX])
 {
-    bool authorized = request->operation != BENCH_OPERATION_ISSUE && token[0] != '\0';
-    write_text(out, TARGET_MAX, "%s%s%s", authorized ? "Authorization: Bearer " : "", authorized ? token : "",
+    bool authorized = (request->operation != BENCH_OPERATION_ISSUE || for_all) && token[0] != '\0';
+    write_text(out, FIELDS_MAX, "%s%s%s", authorized ? "Authorization: Bearer " : "", authorized ? token : "",
                authorized ? "\r\n" : "");
     size_t length = strlen(out);
     if (body_length > 0)
-        write_text(out + length, TARGET_MAX - length, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+        write_text(out + length, FIELDS_MAX - length, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
                    body_length);
 }
 
 size_t bench_request_write(const struct bench_request *request, const struct bench_options *options,
                            const char *authority, char out[BENCH_REQUEST_MAX])
 {
-    char user[USER_ID_MAX + 1], target[TARGET_MAX], fields[TARGET_MAX], body[BODY_MAX];
+    char user[USER_ID_MAX + 1], target[TARGET_MAX], fields[FIELDS_MAX], body[BODY_MAX];
     bench_plan_user_id(&options->plan, request->holding.user, user);
     write_target(request, options->coupon, user, target);
     write_body(request, user, body);
-    write_fields(request, options->token, strlen(body), fields);
+    write_fields(request, options->token, options->token_for_all, strlen(body), fields);
     write_text(out, BENCH_REQUEST_MAX, "%s %s%s HTTP/1.1\r\nHost: %s\r\n%s\r\n%s", methods[request->operation],
                options->url.prefix, target, authority, fields, body);
     return strlen(out);

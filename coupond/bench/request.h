@@ -10,7 +10,7 @@
 #include "coupond/bench/holdings.h"
 #include "coupond/bench/options.h"
 
-#define BENCH_REQUEST_MAX 2048u
+#define BENCH_REQUEST_MAX 4096u
 
 struct bench_request {
     enum bench_operation operation;

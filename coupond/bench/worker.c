@@ -161,6 +161,8 @@ static void on_answer(struct connection *connection)
     note_latency(worker->run, connection->due_us, now_us);
     struct bench_answer answer = bench_answer_read(&connection->request, worker->run->options->coupon, response->status,
                                                    response->body, response->body_length);
+    if (answer.outcome == BENCH_ISSUED)
+        atomic_store_explicit(&worker->run->last_issued_us, now_us, memory_order_relaxed);
     finish_request(connection, &answer);
     make_idle(connection);
     if (!response->keep_alive || connection->writing)

@@ -31,8 +31,9 @@ struct bench_run {
     _Atomic bool abandoned; /* set by the main thread: stop sending and end soon */
     _Atomic uint64_t sent;
     _Atomic uint64_t outcomes[BENCH_OPERATION_COUNT][BENCH_OUTCOME_COUNT];
-    _Atomic uint64_t connects;   /* connections made, including the first ones */
-    _Atomic uint64_t slowest_us; /* slowest answer since the main thread reset this to 0 */
+    _Atomic uint64_t connects;      /* connections made, including the first ones */
+    _Atomic int64_t last_issued_us; /* clock_mono_us() of the last answer that gave an issue */
+    _Atomic uint64_t slowest_us;    /* slowest answer since the main thread reset this to 0 */
     pthread_mutex_t slow_lock;
     struct bench_episodes *slow;
 };

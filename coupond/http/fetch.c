@@ -126,7 +126,7 @@ static bool receive_response(int fd, struct http_response *response, int64_t dea
 static int fetch(const struct http_server *target, const char *method, const char *path, const char *token,
                  const char *body, uint64_t timeout_ms, struct http_response *response, struct error *error)
 {
-    char request[4096];
+    char request[8192];
     int64_t deadline_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
     int length = snprintf(request, sizeof request,
                           "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nCache-Control: no-cache\r\n%s%s%s",

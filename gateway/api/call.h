@@ -13,6 +13,7 @@
 #include "gateway/http/target.h"
 #include "gateway/identity/principal.h"
 #include "gateway/reading/question.h"
+#include "gateway/rehearsal/rehearsal.h"
 #include "gateway/reply/api_errors.h"
 #include "gateway/reply/error_codes.h"
 #include "shared/coupon.h"
@@ -36,8 +37,9 @@ enum api_kind {
     API_READING, /* asks the store: question */
     API_LIVE,    /* a stream of events: coupon_id */
     API_STATUS,
-    API_VERIFY, /* sent to partition 0 of the issuer: verification_op */
-    API_ME,     /* answers who asks */
+    API_VERIFY,   /* sent to partition 0 of the issuer: verification_op */
+    API_ME,       /* answers who asks */
+    API_REHEARSE, /* starts a rehearsal, or tells of the last one: rehearsal */
     API_LIVEZ,
     API_READYZ,
     API_METRICS,
@@ -81,7 +83,8 @@ struct api_call {
     const struct document *document;
     struct reading_question question;
     enum verification_op verification_op;
-    struct api_errors errors; /* API_PROBLEM and API_REFUSAL */
+    struct rehearsal_request rehearsal; /* without users: only tells */
+    struct api_errors errors;           /* API_PROBLEM and API_REFUSAL */
     struct http_target target;
     char detail_text[API_DETAIL_MAX];
     char user_id_copy[USER_ID_MAX]; /* storage for an id that contained escapes */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/api/page_query.h"
+#include "gateway/api/rehearsal_json.h"
 #include "shared/store/letter.h"
 
 static void invalid(struct api_call *call)
@@ -94,4 +95,20 @@ void operations_read_metrics(struct api_call *call, const struct http_request *r
 {
     (void)request;
     call->kind = API_METRICS;
+}
+
+/* --- rehearsals --- */
+
+void operations_read_rehearsal_start(struct api_call *call, const struct http_request *request)
+{
+    call->kind = API_REHEARSE;
+    if (!rehearsal_json_read(request->body, &call->rehearsal, &call->errors))
+        invalid(call);
+}
+
+void operations_read_rehearsal(struct api_call *call, const struct http_request *request)
+{
+    (void)request;
+    call->kind = API_REHEARSE;
+    call->rehearsal.users = 0;
 }

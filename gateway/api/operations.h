@@ -11,6 +11,8 @@ void operations_read_letter_retry(struct api_call *call, const struct http_reque
 void operations_read_status(struct api_call *call, const struct http_request *request);
 void operations_read_verification_start(struct api_call *call, const struct http_request *request);
 void operations_read_verification(struct api_call *call, const struct http_request *request);
+void operations_read_rehearsal_start(struct api_call *call, const struct http_request *request);
+void operations_read_rehearsal(struct api_call *call, const struct http_request *request);
 
 void operations_read_livez(struct api_call *call, const struct http_request *request);
 void operations_read_readyz(struct api_call *call, const struct http_request *request);

@@ -59,6 +59,8 @@ enum permission_off {
     PERMISSION(VERIFICATION_POST, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                             \
     PERMISSION(VERIFICATION_GET, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                 \
     PERMISSION(ME, OFF_ANYONE, OWNER_NONE, NOBODY, ROLE_ANY)                                                           \
+    PERMISSION(REHEARSALS_POST, OFF_KEY, OWNER_NONE, NOBODY, ROLE_ADMIN)                                               \
+    PERMISSION(REHEARSAL_GET, OFF_KEY, OWNER_NONE, NOBODY, READERS)                                                    \
     EVERYONE(LIVEZ, OFF_ANYONE)                                                                                        \
     EVERYONE(READYZ, OFF_ANYONE)                                                                                       \
     EVERYONE(METRICS, OFF_ANYONE)                                                                                      \

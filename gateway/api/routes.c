@@ -303,6 +303,8 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/dead-letters/{letter}/retry", 0, METRIC_ROUTE_DEAD_LETTER_RETRY, operations_read_letter_retry},
     {METHOD_POST, "/v1/verification", 0, METRIC_ROUTE_VERIFICATION_POST, operations_read_verification_start},
     {METHOD_GET, "/v1/verification", 0, METRIC_ROUTE_VERIFICATION_GET, operations_read_verification},
+    {METHOD_POST, "/v1/rehearsals", ROUTE_JSON, METRIC_ROUTE_REHEARSALS_POST, operations_read_rehearsal_start},
+    {METHOD_GET, "/v1/rehearsals/latest", 0, METRIC_ROUTE_REHEARSAL_GET, operations_read_rehearsal},
     {METHOD_GET, "/livez", 0, METRIC_ROUTE_LIVEZ, operations_read_livez},
     {METHOD_GET, "/readyz", 0, METRIC_ROUTE_READYZ, operations_read_readyz},
     {METHOD_GET, "/metrics", 0, METRIC_ROUTE_METRICS, operations_read_metrics},

@@ -12,6 +12,7 @@
 #include "gateway/dispatch/limiting.h"
 #include "gateway/dispatch/local_answers.h"
 #include "gateway/dispatch/readings.h"
+#include "gateway/dispatch/rehearsing.h"
 #include "gateway/dispatch/status.h"
 #include "gateway/dispatch/traces.h"
 #include "gateway/dispatch/verification.h"
@@ -404,6 +405,9 @@ static void answer_call(struct service *service, struct connection *connection, 
         break;
     case API_ERASE:
         change_send_erasure(service, connection, request, call);
+        break;
+    case API_REHEARSE:
+        rehearsing_answer(service, connection, request, call);
         break;
     case API_VERIFY:
         verification_send(service, connection, request, call);

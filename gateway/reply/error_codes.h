@@ -27,6 +27,7 @@
     ERROR(REVOKED, "revoked", 409, "Revoked", "The issue has been revoked; see `issue`.") \
     ERROR(DEAD_LETTER_REFUSED, "dead_letter_refused", 409, "Dead letter refused", "The store has refused the record again; fix the cause before another try.") \
     ERROR(VERIFICATION_RUNNING, "verification_running", 409, "Verification running", "A verification runs already; read it, and start another one when it has ended.") \
+    ERROR(REHEARSAL_RUNNING, "rehearsal_running", 409, "Rehearsal running", "A rehearsal runs already; read it, and start another one when it has ended.") \
     ERROR(ENDED, "ended", 410, "Ended", "Issuing has ended.") \
     ERROR(ISSUE_EXPIRED, "issue_expired", 410, "Issue expired", "The issue can no longer be redeemed; its time ended at `redeemable_until`.") \
     ERROR(STALE_VERSION, "stale_version", 412, "Stale version", "The coupon does not meet the condition in If-Match or If-None-Match, usually because it has changed; read it again before changing it.") \

@@ -23,6 +23,7 @@ struct live;
 struct eligibility;
 struct policies;
 struct readers;
+struct rehearsal;
 struct reading_port;
 struct trace_port;
 
@@ -44,6 +45,7 @@ struct service {
     struct live *live;
     struct limits *limits;             /* shared by all threads; NULL: none is on */
     struct eligibility *eligibility;   /* NULL: identity is off, and segments do not matter */
+    struct rehearsal *rehearsal;       /* shared by all threads; NULL: turned off */
     struct readers *readers;           /* shared by all threads; NULL: the store is not read */
     struct reading_port *reading_port; /* this thread's */
     struct trace_port *traces;         /* this thread's; NULL: no request is traced */

@@ -64,6 +64,7 @@
     OPTION(gateway, store_threads, NUMBER, 2, BETWEEN(0, 64), "threads that read the store for lists of issues, requests with a code, and details of older changes, each with its own connection; 0: none; lists and codes are then answered 503 store_unavailable") \
     OPTION(gateway, store_queue, NUMBER, 256, BETWEEN(1, 65536), "maximum requests that wait for one of these threads; further lists and codes are answered 503 overloaded, other answers lack the details of older changes") \
     OPTION(gateway, store_timeout_ms, DURATION, 5000, BETWEEN(100, 3600000), "how long a request waits for the store; then a list or a code is answered 503 store_unavailable, and other answers lack the details of older changes") \
+    OPTION(gateway, rehearsal_users_max, NUMBER, 0, BETWEEN(0, 10000000), "largest crowd of a rehearsal that an admin starts over the API, which puts real load on this system; 0: none can be started") \
     OPTION(gateway, drain_timeout_ms, DURATION, 10000, BETWEEN(0, 3600000), "how long a stop by SIGTERM waits for requests in flight") \
     OPTION(gateway, policy_ttl_ms, DURATION, 1000, BETWEEN(0, 60000), "maximum age of a cached coupon; 0: every read asks the issuer") \
     OPTION(gateway, drain_delay_ms, DURATION, 0, BETWEEN(0, 3600000), "how long the gateway still accepts connections after SIGTERM while /readyz answers 503, so that a load balancer notices") \

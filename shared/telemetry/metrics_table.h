@@ -143,6 +143,8 @@
     X(DEAD_LETTER_RETRY, "dead_letter_retry", "200 401 403 404 409 503") \
     X(VERIFICATION_POST, "verification_post", "202 401 409 503") \
     X(VERIFICATION_GET, "verification_get", "200 401 503") \
+    X(REHEARSALS_POST, "rehearsals_post", "202 400 401 403 409") \
+    X(REHEARSAL_GET, "rehearsal_get", "200 401") \
     X(LIVEZ, "livez", "200 503") \
     X(READYZ, "readyz", "200 503") \
     X(METRICS, "metrics", "200 503") \

@@ -81,6 +81,7 @@ def test_the_examples_are_what_a_gateway_answers(tmp_path):
         ("POST", "/v1/coupons/A0001/issues", request_of("issueCoupon", "number"), {}, None),
         ("GET", "/v1/coupons/nothing", None, {}, "CouponNotFound"),
         ("GET", "/v1/verification", None, allowed, "VerificationNone"),
+        ("GET", "/v1/rehearsals/latest", None, allowed, "RehearsalNone"),
         ("GET", "/v1/coupons?limit=0&x=1", None, {}, "InvalidRequest"),
         ("DELETE", "/v1/coupons/noon", None, {}, "MethodNotAllowed"),
         ("GET", "/nothing", None, {}, "NotFound"),

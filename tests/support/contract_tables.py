@@ -165,6 +165,10 @@ BOUNDS = {
     ("UserIssueList.issues", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("CouponHistory.changes", "maxItems"): ("COUPON_LIST_MAX", 0),
     ("DeadLetterList.dead_letters", "maxItems"): ("COUPON_LIST_MAX", 0),
+    ("RehearsalCreate.users", "maximum"): ("REHEARSAL_USERS_MAX", 0),
+    ("RehearsalCreate.users", "default"): ("REHEARSAL_USERS_DEFAULT", 0),
+    ("RehearsalCreate.connections", "maximum"): ("REHEARSAL_CONNECTIONS_MAX", 0),
+    ("RehearsalCreate.quantity", "maximum"): ("QUANTITY_MAX", 0),
     ("Detail", "maxLength"): ("READY_WHY_MAX", -1),
     ("FieldError.field", "maxLength"): ("FIELD_BYTES", -1),
     ("FieldError.reason", "maxLength"): ("REASON_BYTES", -1),
@@ -178,7 +182,7 @@ KEYWORDS = ("maxLength", "maximum", "maxItems", "x-max-bytes", "default")
 
 def constants_of_the_program():
     constants = {"INT64_MAX": 2 ** 63 - 1, "UINT32_MAX": 2 ** 32 - 1}
-    for name in ("shared/limits.h", "shared/code.h", "gateway/api/call.h", "gateway/api/idempotency_key.h",
+    for name in ("shared/limits.h", "shared/code.h", "gateway/api/call.h", "gateway/api/rehearsal_json.h", "gateway/rehearsal/rehearsal.h", "gateway/api/idempotency_key.h",
                  "gateway/reply/api_errors.h", "gateway/connection/request_note.h", "gateway/reply/reply.c"):
         text = source(name)
         constants |= {key: int(value) for key, value in re.findall(r"#define (\w+) +(\d+)u?\b", text)}
