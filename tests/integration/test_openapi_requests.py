@@ -158,7 +158,8 @@ EXPECTED = {"createCoupon": {201, 400, 401, 415}, "changeCoupon": {200, 400, 401
             "redeemIssue": {201, 400, 404}, "undoRedemption": {200, 400, 404}, "eraseUser": {202, 400, 401},
             "revokeIssues": {202, 400, 401, 404}, "getRevocations": {200, 400, 401, 404},
             "getIssueByCode": {400, 404}, "redeemIssueByCode": {400, 404}, "getCoupon": {200, 400, 404},
-            "retryDeadLetter": {400, 401, 404}, "startVerification": {202, 400, 401}, "startRehearsal": {400, 401, 403}, "startRehearsal": {400, 401, 403}}
+            "retryDeadLetter": {400, 401, 404}, "startVerification": {202, 400, 401},
+            "startRehearsal": {400, 401, 403}}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
