@@ -99,7 +99,8 @@ size_t live_event_chunk(char out[LIVE_CHUNK_MAX], const char *text, size_t lengt
     CHECK(length < LIVE_EVENT_MAX);
     int head = snprintf(out, LIVE_CHUNK_MAX, "%zx\r\n", length);
     CHECK(head > 0 && (size_t)head + length + 2 < LIVE_CHUNK_MAX);
-    memcpy(out + head, text, length);
-    memcpy(out + head + length, "\r\n", 2);
+    char *end = (char *)memcpy(out + head, text, length) + length;
+    end[0] = '\r';
+    end[1] = '\n';
     return (size_t)head + length + 2;
 }

@@ -40,5 +40,7 @@ uint64_t live_rate_tenths(const struct live_rate *rate)
     const struct live_rate_sample *first = base(rate);
     uint64_t issued = last->issued - first->issued;
     uint64_t us = (uint64_t)(last->us - first->us);
+    if (us == 0)
+        return 0;
     return (issued * 10000000 + us / 2) / us;
 }

@@ -66,15 +66,20 @@ static void append_partitions(struct buffer *out, const struct status *status)
     append(out, "]");
 }
 
+/* Of a store whose time is known. */
+static uint64_t lag_us(const struct status *status)
+{
+    return status->now_us > status->as_of_us ? (uint64_t)(status->now_us - status->as_of_us) : 0;
+}
+
 static void append_store(struct buffer *out, const struct status *status)
 {
-    int64_t lag_us = status->now_us > status->as_of_us ? status->now_us - status->as_of_us : 0;
     append(out, ",\"store\":{\"available\":%s", truth(status->available));
     append_time(out, ",\"as_of\":", status->as_of_us);
     if (status->as_of_us == TIME_NONE)
         append(out, ",\"lag_s\":null");
     else
-        append_seconds(out, ",\"lag_s\":", (uint64_t)lag_us);
+        append_seconds(out, ",\"lag_s\":", lag_us(status));
     append(out, "}");
 }
 
