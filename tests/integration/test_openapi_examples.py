@@ -157,7 +157,8 @@ def test_a_gateway_without_an_issuer_answers_as_the_contract_says(tmp_path):
                 unavailable.add(name)
                 told = json.loads(body)
                 assert name == "getReadiness" or without_now(told) == without_now(EXAMPLES["IssuerUnavailable"])
-        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getMe", "getStatus", *DOCUMENTS, *OF_STORE}
+        assert unavailable == set(OPERATIONS) - {"getLiveness", "getMetrics", "getMe", "getStatus", "getRehearsal",
+                                                 "startRehearsal", *DOCUMENTS, *OF_STORE}
 
         answer = ask(gateway.operator_address, OPERATIONS["getReadiness"])
         assert answer[0] == 503 and json.loads(answer[2])["status"] == "not ready"

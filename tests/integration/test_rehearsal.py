@@ -1,5 +1,5 @@
-"""A rehearsal: a crowd asks for a copy of a coupon, a report judges it, the copy is archived and the coupon untouched; as
-a command and over the API."""
+"""A rehearsal: a crowd asks for a copy of a coupon, a report judges it, the copy is archived and the coupon untouched;
+as a command and over the API."""
 
 import json
 import os
@@ -182,7 +182,7 @@ def test_a_rehearsal_that_cannot_run_says_why(cluster):
 def children(pid):
     found = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        found += (task / "children").read_text().split()
+        found += (task / "children").read_text(encoding="utf-8").split()
     return [int(child) for child in found]
 
 

@@ -51,22 +51,34 @@ def children(pid):
     found = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            found += (task / "children").read_text().split()
+            found += (task / "children").read_text(encoding="utf-8").split()
     return [int(child) for child in found if follows(child)]
 
 
 def follows(pid):
     try:
-        return pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "1000"
+        return pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="utf-8").strip() == "1000"
     except OSError:
         return False
 
 
-def has_ended(pid):
+def state_of(pid):
+    """The letter of the kernel: T stopped, Z ended, but not waited for; Z as well for one that is gone."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:
-        return True
+        return "Z"
+    return text.rsplit(")", 1)[1].split()[0]
+
+
+def has_ended(pid):
+    return state_of(pid) in "ZX"
+
+
+def is_held(pid):
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: state_of(pid) in "TZX", "the child is stopped or has ended")
+    return state_of(pid) == "T"
 
 
 def stopped_child(cluster):
@@ -77,9 +89,7 @@ def stopped_child(cluster):
     while not children(pid) and read(cluster)["state"] == "running":
         assert time.monotonic() < deadline
     found = children(pid)
-    if found:
-        os.kill(found[0], signal.SIGSTOP)
-    return found[0] if found and read(cluster)["state"] == "running" else None
+    return found[0] if found and is_held(found[0]) else None
 
 
 def hold_one(cluster):

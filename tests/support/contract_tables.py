@@ -182,7 +182,8 @@ KEYWORDS = ("maxLength", "maximum", "maxItems", "x-max-bytes", "default")
 
 def constants_of_the_program():
     constants = {"INT64_MAX": 2 ** 63 - 1, "UINT32_MAX": 2 ** 32 - 1}
-    for name in ("shared/limits.h", "shared/code.h", "gateway/api/call.h", "gateway/api/rehearsal_json.h", "gateway/rehearsal/rehearsal.h", "gateway/api/idempotency_key.h",
+    for name in ("shared/limits.h", "shared/code.h", "gateway/api/call.h", "gateway/api/rehearsal_json.h",
+                 "gateway/rehearsal/rehearsal.h", "gateway/api/idempotency_key.h",
                  "gateway/reply/api_errors.h", "gateway/connection/request_note.h", "gateway/reply/reply.c"):
         text = source(name)
         constants |= {key: int(value) for key, value in re.findall(r"#define (\w+) +(\d+)u?\b", text)}
