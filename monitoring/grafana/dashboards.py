@@ -97,6 +97,9 @@ EVENT = [
      "Issue requests that gateways refused without the issuer because the coupon had not started or did not exist; "
      "and changes that invalidated cached coupons.",
      rates("coupond_gateway_policy_refusals_total", "coupond_gateway_policy_invalidations_total")),
+    ("graph", "Outcomes at the gateways", "reqps", 12, NONE,
+     "What gateways answered to requests for an issue, refusals from the cache included.",
+     {"{{outcome}}": "sum by (outcome) (rate(coupond_gateway_issue_outcomes_total[RATE]))"}),
 ]
 
 ENGINE = [

@@ -138,12 +138,11 @@ static bool is_visible(const char *text, bool blanks)
     return true;
 }
 
-/* A host, without a user and a password before it, which messages would show. */
+/* Host and path. Users, passwords and queries are refused, since messages show a URL: traces_header is for secrets. */
 static bool is_collector(const char *url)
 {
     const char *host = strncmp(url, "http://", 7) == 0 ? url + 7 : strncmp(url, "https://", 8) == 0 ? url + 8 : "";
-    size_t authority = strcspn(host, "/?#");
-    return is_visible(url, false) && strcspn(host, "/?#:") > 0 && memchr(host, '@', authority) == NULL;
+    return is_visible(url, false) && strcspn(host, "/:") > 0 && strpbrk(url, "?#@") == NULL;
 }
 
 static int check_collector(const struct options *options, struct error *error)
