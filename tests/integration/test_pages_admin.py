@@ -23,7 +23,8 @@ VIEWS = ["events", "events/new", "events/{coupon}", "events/{coupon}/change", "u
 @pytest.fixture(scope="module", name="cluster")
 def running_cluster(tmp_path_factory):
     directory = tmp_path_factory.mktemp("admin")
-    with Cluster(directory, options={**QUICKLY, "gateway/admin_token": TOKEN}) as running:
+    with Cluster(directory, options={**QUICKLY, "gateway/admin_token": TOKEN,
+                                     "gateway/rehearsal_users_max": 200}) as running:
         yield running
 
 
@@ -334,6 +335,24 @@ def test_charts_are_lines_in_a_program_without_uplot(console):
     finally:
         console.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     assert all("library.js" in message or is_expected(message) for message in complaints(console.driver))
+
+
+def test_an_event_is_rehearsed(console):
+    coupon = console.create(50)
+    console.open(f"events/{coupon}")
+    console.button("Rehearse").click()
+    console.fill("users", "201")
+    console.button("Rehearse", "form").click()
+    wait(console.driver, lambda _: console.fault("users"))
+    console.fill("users", "200")
+    console.button("Rehearse", "form").click()
+    console.wait_text(".notice", "The rehearsal is over")
+    report = console.ask("GET", "/v1/rehearsals/latest")[1]["report"]
+    console.wait_text(".notice", {"good": "fast enough", "tight": "little to spare"}.get(report["verdict"], "not enough"))
+    assert (report["coupon_id"], report["issued"]) == (coupon, 50)
+    console.wait_text(".tiles dd", "50")
+    assert console.cluster.coupon(coupon)["issued"] == 0
+    assert barriers(console.driver) == {}
 
 
 # how it looks

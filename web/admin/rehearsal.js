@@ -21,7 +21,7 @@ import {
 const reasonColumns = [
   ["about", ""],
   ["state", ""],
-  ["reason", ""],
+  ["finding", ""],
   ["advice", ""],
 ];
 const figureColumns = [

@@ -262,6 +262,7 @@ export const en = {
   report: "Report",
   about: "About",
   advice: "What to do",
+  finding: "Finding",
   allFigures: "All figures",
   milliseconds: "{n} ms",
   tile_answers: "Answers",

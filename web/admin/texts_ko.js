@@ -262,6 +262,7 @@ export const ko = {
   report: "보고서",
   about: "항목",
   advice: "할 일",
+  finding: "결과",
   allFigures: "모든 수치",
   milliseconds: "{n}ms",
   tile_answers: "응답",
