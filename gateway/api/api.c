@@ -93,12 +93,20 @@ static bool is_own_page(const struct http_request *request)
     return own;
 }
 
+static bool is_bearer(struct span authorization)
+{
+    static const struct span scheme = {"Bearer ", 7};
+    return authorization.length > scheme.length &&
+           span_equals_nocase((struct span){authorization.at, scheme.length}, scheme);
+}
+
 /* A POST without a body is the only change that a browser sends for any page without a preflight (Fetch standard,
- * CORS-safelisted methods and header fields); JSON, other methods and a token need one. */
+ * CORS-safelisted methods and header fields); JSON and other methods need one. So does a bearer token, but not Basic
+ * credentials that the browser remembers for a proxy. */
 static bool is_from_foreign_page(const struct http_request *request, const struct cors *cors)
 {
-    bool asked_before = request->method != METHOD_POST || request->body.length > 0 || request->authorization.at != NULL;
-    if (asked_before || request->origin.at == NULL)
+    if (request->method != METHOD_POST || request->body.length > 0 || request->origin.at == NULL ||
+        is_bearer(request->authorization))
         return false;
     return (cors == NULL || !cors_allows(cors, request->origin)) && !is_own_page(request);
 }

@@ -217,6 +217,8 @@ static void a_page_of_another_host_cannot_revoke_all_without_a_body(void **state
         assert_int_equal(revoke_all_from("https://evil.example", "", ""), ERROR_FORBIDDEN);
         assert_int_equal(revoke_all_from("null", "", ""), ERROR_FORBIDDEN);
         assert_int_equal(revoke_all_from("https://not-a", "", ""), ERROR_FORBIDDEN);
+        assert_int_equal(revoke_all_from("https://evil.example", "Authorization: Basic dTpw\r\n", ""), ERROR_FORBIDDEN);
+        assert_int_equal(revoke_all_from("https://evil.example", "Authorization: Bearer\r\n", ""), ERROR_FORBIDDEN);
         assert_int_equal(revoke_all_from("https://evil.example", "Content-Type: text/plain\r\n", "{}"),
                          ERROR_UNSUPPORTED_MEDIA_TYPE);
         assert_int_equal(revoke_all_from("https://a", "", ""), ERROR_CODE_COUNT);
