@@ -46,6 +46,8 @@ static const struct expectation {
     {"GET /v1/status", "---++", true},
     {"GET /v1/verification", "---++", true},
     {"POST /v1/verification", "----+", true},
+    {"POST /v1/rehearsals", "----+", true},
+    {"GET /v1/rehearsals/latest", "---++", true},
     {"GET /v1/me", "+++++", false},
     {"GET /livez", "anyone", false},
     {"GET /readyz", "anyone", false},
