@@ -15,8 +15,8 @@ static const char *const details[METRIC_IDENTITY_COUNT] = {
     [METRIC_IDENTITY_WRONG_TYPE] = "The token's typ is neither JWT nor at+jwt.",
     [METRIC_IDENTITY_CRITICAL_HEADER] = "The token's header has crit, and this server knows no extension.",
     [METRIC_IDENTITY_DUPLICATE_CLAIM] = "The token names a member twice.",
-    [METRIC_IDENTITY_UNKNOWN_KEY] = "No key of this server has the token's kid; a token without kid needs the only key "
-                                    "of its algorithm.",
+    [METRIC_IDENTITY_UNKNOWN_KEY] =
+        "No key has the token's kid; a token without kid needs the only key of its algorithm.",
     [METRIC_IDENTITY_WRONG_ALGORITHM] = "The token's alg is not that of its key.",
     [METRIC_IDENTITY_BAD_SIGNATURE] = "The token's signature is wrong.",
     [METRIC_IDENTITY_NO_EXPIRY] = "The token has no exp.",
@@ -26,8 +26,8 @@ static const char *const details[METRIC_IDENTITY_COUNT] = {
     [METRIC_IDENTITY_NOT_YET_VALID] = "The token is not valid yet.",
     [METRIC_IDENTITY_WRONG_ISSUER] = "The token's iss is not the issuer that this server trusts.",
     [METRIC_IDENTITY_WRONG_AUDIENCE] = "The token's aud does not name this server.",
-    [METRIC_IDENTITY_BAD_SUBJECT] = "The token's user is no id of a user: 1 to 64 of A-Z a-z 0-9 - _ . : @, or an "
-                                    "integer from 0, and no reserved one.",
+    [METRIC_IDENTITY_BAD_SUBJECT] =
+        "The token's user is neither a valid user_id nor an integer from 0, or it is reserved.",
     [METRIC_IDENTITY_BAD_ROLE] = "The token's roles name none of user, seller, service, viewer, admin.",
     [METRIC_IDENTITY_BAD_SEGMENT] = "The token's segments are no strings of 1 to 255 bytes, or more than 512 bytes.",
     [METRIC_IDENTITY_UNKNOWN_API_KEY] = "The API key is unknown.",

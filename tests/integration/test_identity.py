@@ -4,11 +4,12 @@ the gateway runs, and the commands that make keys and tokens."""
 import base64
 import json
 import os
+import re
 import stat
 import time
 
 import pytest
-from cluster import Cluster, metric_sum, run_coupond, wait_until
+from cluster import REPOSITORY, Cluster, metric_sum, run_coupond, wait_until
 from identity import HEAD, SECRET, Keys, base64url, bearer, claims_of, jwk, sign, token, write_keys
 
 ISSUER = "https://auth.shop.example"
@@ -158,6 +159,16 @@ def test_a_token_expires_in_the_cache(tmp_path):
         assert ask(running, credentials)[2]["code"] == "coupon_not_found"
         wait_until(lambda: ask(running, credentials)[0] == 401, "the token has expired")
         assert ask(running, credentials)[2]["reason"] == "expired"
+
+
+def test_the_page_has_every_reason_in_the_words_of_the_program():
+    table = (REPOSITORY / "shared/telemetry/metrics_table.h").read_text(encoding="utf-8")
+    names = re.findall(r'X\((\w+), "(\w+)"\)', table.split("#define METRIC_IDENTITY_TABLE(X)")[1].split("\n\n")[0])
+    code = (REPOSITORY / "gateway/identity/reason.c").read_text(encoding="utf-8")
+    details = dict(re.findall(r'\[METRIC_IDENTITY_(\w+)\] =\s*"([^"]*)"', code))
+    page = (REPOSITORY / "docs/identity.md").read_text(encoding="utf-8").split("| reason | meaning |\n|---|---|\n")[1]
+    rows = page.split("\n\n")[0].splitlines()
+    assert rows == [f"| `{name}` | {details[key]} |" for key, name in names if key != "OK"]
 
 
 # --- files that change
