@@ -23,8 +23,8 @@ class Api:
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-            if self.token:
-                request.add_header("Authorization", f"Bearer {self.token}")
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(PAUSE_SECONDS)
@@ -56,6 +56,17 @@ class Api:
     def coupon(self, coupon):
         status, answer = self.ask("GET", f"/v1/coupons/{coupon}")
         return answer if status == 200 else None
+
+    def users_of(self, coupon):
+        """Those whom the store knows as holders."""
+        users, cursor = [], ""
+        while cursor is not None:
+            status, page = self.ask("GET", f"/v1/coupons/{coupon}/issues?limit=200{cursor}")
+            if status != 200:
+                raise ApiError(f"cannot list the issues of {coupon}: {status} {page}")
+            users += [issue["user_id"] for issue in page["issues"]]
+            cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        return users
 
     def sequence_of(self, coupon, user):
         """The sequence that the user holds, or None."""

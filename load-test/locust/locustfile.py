@@ -16,8 +16,9 @@ from locust import FastHttpUser, LoadTestShape, events, runners, task
 
 import scenarios
 from api import Api, ApiError
-from people import Answer, judge
+from people import VICTIM, Answer, judge
 from promises import Book, People, Tally, summary
+from tokens import Signer
 
 STOP_SECONDS = 10  # for requests in flight at the end of a run
 SETTLE_SECONDS = 10  # limit for the coupons' pages, which may be a second old, to show the last issue
@@ -44,6 +45,8 @@ def add_options(parser):
     add("run", "", "name of the run, in coupon and user ids, 1 to 16 of A-Z a-z 0-9 -; generated if empty")
     add("admin-token", "", "the token for creating coupons and reading lists, if gateway/admin_token is set",
         include_in_web_ui=False)
+    add("token-keys", "", "file of the gateway's JWK set with a symmetric key: each user gets a token, as "
+        "gateway/identity wants it", include_in_web_ui=False)
     add("promises", "", "file for the result of the checks, as JSON", include_in_web_ui=False)
 
 
@@ -52,6 +55,7 @@ class Plan:
 
     def __init__(self, options):
         self.name, self.run, self.token = options.scenario, options.run, options.admin_token
+        self.token_keys = options.token_keys
         self.scenario = scenarios.SCENARIOS[self.name]
         self.quantity = int(options.coupon_quantity) or self.scenario.quantity
         self.coupons = [f"{self.run}.{number}" for number in range(int(options.coupons) or self.scenario.coupons)]
@@ -66,6 +70,7 @@ class Desk:
     def __init__(self, plan, worker):
         self.plan = plan
         self.tally = Tally()
+        self.signer = Signer(plan.token_keys)
         self.scene = scenarios.Scene(plan.coupons, People(plan.run, worker), random.SystemRandom(), time.time)
 
 
@@ -105,7 +110,9 @@ class Crowd(FastHttpUser):
         tally = self.desk.tally
         knew = tally.begins(ask)
         headers = {"Content-Type": "application/json"} if ask.body else {}
-        if ask.kind == "wallet" and self.desk.plan.token:
+        if self.desk.signer.key and ask.person:
+            headers["Authorization"] = f"Bearer {self.desk.signer.token(ask.person.user)}"
+        elif ask.kind == "wallet" and self.desk.plan.token:
             headers["Authorization"] = f"Bearer {self.desk.plan.token}"
         with self.client.request(ask.method, ask.path, name=ask.name, data=ask.body, headers=headers,
                                  catch_response=True) as response:
@@ -204,13 +211,26 @@ class Court:
             if sequence is not None:
                 self.book.tell(coupon, sequence)
         pages = self._pages()
-        broken = self.book.judge(pages)
+        broken = self.book.judge(pages, self._victims(pages) if self.plan.token_keys else ())
         found = summary(self.book, pages, broken)
         for words in broken:
             log.error("BROKEN: %s", words)
         log.info("promises %s: %s issued of %s, %s received; %s", "kept" if found["kept"] else "BROKEN",
                  f"{found['issued']:,}", f"{found['quantity']:,}", f"{found['told']:,}", found["outcomes"])
         return found
+
+    def _victims(self, pages):
+        """The users in the store who never asked for what they hold."""
+        victims = []
+        for coupon, policy in pages.items():
+            users = []
+            deadline = time.monotonic() + SETTLE_SECONDS
+            while policy and len(users) < policy["issued"] and time.monotonic() < deadline:
+                users = self.api.users_of(coupon)
+            if policy and len(users) != policy["issued"]:
+                raise ApiError(f"the store has {len(users):,} of {policy['issued']:,} issues of {coupon}")
+            victims += [user for user in users if user.endswith(VICTIM)]
+        return victims
 
     def _pages(self):
         deadline = time.monotonic() + SETTLE_SECONDS

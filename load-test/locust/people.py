@@ -1,8 +1,8 @@
 """The users of the crowd, and the meaning of each answer: pure, without Locust and without a clock.
 
 An answer has an outcome (issued, again, already_issued, sold_out, not_started, paused, ended, not_issued, policy,
-redeemed, redeemed_again, already_redeemed, undone, wallet, wait, or failed). The request (Ask) defines which outcomes
-are allowed; the Person detects contradictions to earlier answers.
+redeemed, redeemed_again, already_redeemed, undone, wallet, forbidden, wait, or failed). The request (Ask) defines which
+outcomes are allowed; the Person detects contradictions to earlier answers.
 """
 
 import collections
@@ -15,6 +15,7 @@ PROBLEMS = {
     (409, "paused"): "paused",
     (410, "ended"): "ended",
     (404, "not_issued"): "not_issued",
+    (403, "forbidden"): "forbidden",
     (409, "already_redeemed"): "already_redeemed",
 }
 # The outcomes of other requests than for an issue, by kind and status.
@@ -87,7 +88,8 @@ class Person:
 
 class Ask(collections.namedtuple("Ask", "method path body name person expected kind reference",
                                  defaults=("issue", None))):
-    """A request, its user (None: a public page), and the allowed outcomes. Kinds: issue, page, wallet, redeem, undo."""
+    """A request, its user (None: a public page), and the allowed outcomes. Kinds: issue, page, wallet, redeem, undo,
+    intrude."""
 
     __slots__ = ()
 
@@ -103,6 +105,25 @@ def put(person, expected):
 
 def get(person, expected):
     return Ask("GET", path_of(person), None, "/v1/coupons/{id}/issues/{user}", person, expected)
+
+
+def post_self(person, expected):
+    """Without a user_id: the token says who asks."""
+    return Ask("POST", f"/v1/coupons/{person.coupon}/issues", None, "/v1/coupons/{id}/issues", person, expected)
+
+
+VICTIM = ".victim"  # the end of ids that no token has: whoever holds an issue by such a name was acted for
+
+
+def intrude(person, way):
+    """The person tries to act as somebody else, in one of five ways."""
+    path = f"/v1/coupons/{person.coupon}/issues"
+    victim = f"{person.user}{VICTIM}"
+    method, target, body = (
+        ("POST", path, f'{{"user_id":"{victim}"}}'), ("PUT", f"{path}/{victim}", None),
+        ("GET", f"{path}/{victim}", None), ("PUT", f"{path}/{victim}/redemption", '{"reference":"theft"}'),
+        ("GET", f"/v1/users/{victim}/issues", None))[way % 5]
+    return Ask(method, target, body, "as somebody else", person, ("forbidden",), "intrude")
 
 
 def path_of(person):
@@ -192,7 +213,7 @@ def judge(ask, answer, knew=False):
 
 def complaint_about(ask, outcome, body, knew):
     """The broken promise of an answer with an allowed outcome, or None."""
-    if ask.kind == "page":
+    if ask.kind in ("page", "intrude"):
         return None
     if ask.kind == "wallet":
         return ask.person.hear_of_wallet(body if isinstance(body, dict) else {})

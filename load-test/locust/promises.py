@@ -59,7 +59,7 @@ class Tally:
     def begins(self, ask):
         """Called before a request is sent; returns whether its user held an issue then."""
         person = ask.person
-        if person is None:
+        if person is None or ask.kind == "intrude":
             return False
         if ask.kind in ("redeem", "undo"):
             self.unsure[person.user] = person.coupon
@@ -75,6 +75,8 @@ class Tally:
         if ask.person is None:
             return
         self.seconds[second] += 1
+        if ask.kind == "intrude":
+            return
         is_final = heard.outcome not in ("failed", "wait")
         if ask.kind in ("redeem", "undo"):
             self._count_redemption(ask.person, is_final)
@@ -179,9 +181,10 @@ class Book:
                                         or self.misredeemed(coupon, coupons[coupon]))
                    for coupon, told in self.told.items())
 
-    def judge(self, coupons):
-        """Every broken promise, as text. `coupons`: {coupon: the API's state of it} after the run."""
-        broken = list(self.faults)
+    def judge(self, coupons, victims=()):
+        """Every broken promise, as text. `coupons`: {coupon: the API's state of it} after the run. `victims`: users
+        who hold an issue that somebody else has asked for."""
+        broken = [*self.faults, *(f"somebody acted as {user}" for user in list(victims)[:FAULTS_MAX])]
         if self.fault_count > len(self.faults):
             broken.append(f"and {self.fault_count - len(self.faults):,} more")
         for coupon, told in self.told.items():

@@ -7,7 +7,7 @@ A script runs once for each visitor; when it ends, the next visitor takes the pl
 import collections
 import datetime
 
-from people import get, page, post, put, redeem, undo, wallet
+from people import get, intrude, page, post, post_self, put, redeem, undo, wallet
 
 ATTEMPTS_MAX = 20  # of a request that is answered with 503, or not at all
 POLL_SECONDS = 1
@@ -160,6 +160,18 @@ def order(scene, person):
             yield from insist(redeem(person, "order-3"))
 
 
+def impostors(scene, _first):
+    """With identity on: everybody asks with a token of their own, some repeat it, and some try to act as others."""
+    person = scene.newcomer()
+    heard = yield from insist(post_self(person, OPEN))
+    if scene.random.random() < 0.3:
+        yield from insist(post_self(person, OPEN))
+    if heard.outcome == "issued" and scene.random.random() < 0.1:
+        yield from insist(redeem(person, "order-1"))
+    if scene.random.random() < 0.4:
+        yield from insist(intrude(person, int(scene.random.random() * 5)))
+
+
 Scenario = collections.namedtuple("Scenario", "script quantity coupons waits paced", defaults=(1, False, False))
 
 # script; quantity of a coupon; number of coupons; whether they open after the countdown; whether --rate applies
@@ -169,5 +181,6 @@ SCENARIOS = {
     "soak": Scenario(soak, 100_000_000, paced=True),
     "duplicates": Scenario(duplicates, 10_000),
     "many-coupons": Scenario(many_coupons, 100, coupons=300),
+    "impostors": Scenario(impostors, 20_000),
     "life": Scenario(life, 100_000_000, paced=True),
 }

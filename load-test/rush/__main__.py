@@ -19,7 +19,7 @@ from deploy.local.system import System
 from . import REPOSITORY, chart, turn
 from .locusts import LocustError
 
-SCENARIOS = ("countdown", "retry-storm", "soak", "duplicates", "many-coupons", "life")
+SCENARIOS = ("countdown", "retry-storm", "soak", "duplicates", "many-coupons", "impostors", "life")
 
 
 def counts(words):
@@ -80,7 +80,8 @@ def run(options, directory, folder):
 
     def make_system(gateways):
         return System(directory, program=find_program(), gateways=gateways, persisters=1, database=options.database,
-                      redis=not options.no_redis, monitoring=False, ports="free")
+                      redis=not options.no_redis, monitoring=False, ports="free",
+                      options=turn.identity_options(options.scenario, folder))
 
     for gateways in options.gateways:
         print(f"{gateways} gateway{'' if gateways == 1 else 's'}: {options.scenario} …", file=sys.stderr, flush=True)

@@ -1,6 +1,8 @@
 """One turn: the system with that many gateways, the crowd, and the result."""
 
+import base64
 import json
+import secrets
 import statistics
 import time
 
@@ -74,10 +76,26 @@ def measure(system, locusts, seconds, machine_cores):
             "wrong": what_is_wrong(promises, verified, stats, status)}
 
 
+ADMIN_TOKEN = "admin"  # of systems that live for one turn on loopback
+
+
+def identity_options(scenario, folder):
+    """The options of a system whose users have tokens, and its keys in the folder; none for other scenarios."""
+    if scenario != "impostors":
+        return None
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+    keys = {"keys": [{"kty": "oct", "kid": "crowd", "alg": "HS256", "k": key}]}
+    path = folder.resolve() / "keys.json"
+    path.write_text(json.dumps(keys), encoding="utf-8")
+    return {"gateway/identity": "on", "gateway/jwk_set_file": str(path), "gateway/admin_token": ADMIN_TOKEN}
+
+
 def run(options, gateways, folder, make_system, machine_cores):
     with make_system(gateways) as system:
         prefix = folder / f"gateways-{gateways}"
         more = ["--coupon-quantity", str(options.coupon_quantity), "--rate", str(options.rate)]
+        if options.scenario == "impostors":
+            more += ["--admin-token", ADMIN_TOKEN, "--token-keys", str(folder.resolve() / "keys.json")]
         locusts = Locusts(system.front_url, prefix, options.scenario, options.workers, options.users, options.seconds,
                           options.countdown, more)
         return {"gateways": gateways, **measure(system, locusts, options.seconds, machine_cores)}
