@@ -142,6 +142,23 @@ def test_a_list_has_what_was_issued_before_its_time(wallet, words):
     assert words in heard.complaint if words else heard.complaint is None
 
 
+@pytest.mark.parametrize("way", range(5))
+@pytest.mark.parametrize("status, body, failed", [
+    (403, {"code": "forbidden"}, False), (201, ISSUE, True), (200, ISSUE, True), (409, {"code": "sold_out"}, True),
+    (404, {"code": "not_issued"}, True), (401, {"code": "unauthorized"}, True),
+])
+def test_an_act_as_somebody_else_must_be_forbidden(way, status, body, failed):
+    ask = people.intrude(holder(), way)
+    assert people.VICTIM in f"{ask.path}{ask.body}"
+    assert (people.judge(ask, people.Answer(status, body)).outcome == "failed") == failed
+
+
+def test_an_issue_of_somebody_who_never_asked_breaks_a_promise():
+    book = promises.Book({})
+    assert book.judge({}) == []
+    assert book.judge({}, ["u.victim"]) == ["somebody acted as u.victim"]
+
+
 # scripts
 
 
@@ -159,6 +176,8 @@ class World:
         if ask.person is None:
             return people.Answer(200, {"state": "open", "starts_at": None})
         issue = {"coupon_id": ask.person.coupon, "user_id": ask.person.user, "sequence": self.held.get(ask.person.user)}
+        if ask.kind == "intrude":
+            return people.Answer(403, {"code": "forbidden"})
         if ask.kind == "wallet":
             return people.Answer(200, {"as_of": "2026-01-01T00:00:00Z", "issues": [issue]})
         if ask.kind != "issue":
@@ -219,7 +238,7 @@ def test_every_scenario_passes_against_a_correct_server(name):
     told = [sequence for sequences in report["told"].values() for sequence in sequences]
     assert sorted(told) == sorted(world.held.values())
     assert sum(report["redeemed"].values()) == len(world.references)
-    assert (len(world.references) > 0) == (name == "life")
+    assert (len(world.references) > 0) == (name in ("life", "impostors"))
     assert (report["fault_count"], report["unsettled"], report["unsure"]) == (0, [], {})
     assert "failed" not in report["outcomes"]
     assert all(len(ask.person.user) <= 64 and ask.person.user.startswith("run.3.") for ask in world.asks if ask.person)
