@@ -39,6 +39,19 @@ static struct change_progress *progress_create(enum change_step step)
 
 /* --- sending --- */
 
+/* A holder's own redemption names no actor: an erasure cannot hide ids in records that follow it, and beside the
+ * fingerprint of an erased holder the actor would tell whose it is. */
+static void name_actor(struct frame_change_request *record, const struct request_note *note)
+{
+    struct span holder = {record->user_id, record->user_id_length};
+    record->actor_length = (uint8_t)request_note_copy_actor(note, record->actor);
+    bool redeems = record->op == CHANGE_REDEEM || record->op == CHANGE_UNDO;
+    if (!redeems || !span_equals((struct span){record->actor, record->actor_length}, holder))
+        return;
+    memset(record->actor, 0, record->actor_length);
+    record->actor_length = 0;
+}
+
 /* A record of this exchange, blank but for the op and the ids. */
 static struct frame_change_request *add_record(struct service *service, uint16_t partition,
                                                const struct exchange *exchange, enum change_op op)
@@ -53,7 +66,7 @@ static struct frame_change_request *add_record(struct service *service, uint16_t
     memcpy(record->user_id, exchange->user_id, exchange->user_id_length);
     if (exchange->note != NULL) {
         record->request_id_length = (uint8_t)request_note_copy_id(exchange->note, record->request_id);
-        record->actor_length = (uint8_t)request_note_copy_actor(exchange->note, record->actor);
+        name_actor(record, exchange->note);
     }
     traces_send(service, partition, exchange);
     return record;
