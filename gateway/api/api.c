@@ -96,7 +96,7 @@ static bool is_own_page(const struct http_request *request)
 static bool is_bearer(struct span authorization)
 {
     static const struct span scheme = {"Bearer ", 7};
-    return authorization.length > scheme.length &&
+    return authorization.at != NULL && authorization.length > scheme.length &&
            span_equals_nocase((struct span){authorization.at, scheme.length}, scheme);
 }
 
