@@ -1,6 +1,6 @@
 /*
- * Prints the result of `verify`: one line per coupon and the findings, as text or as one JSON object. A `summary` leaves
- * out the coupons.
+ * Prints the result of `verify`: one line per coupon and the findings, as text or as one JSON object. A `summary` has
+ * no coupons.
  */
 #ifndef COUPOND_VERIFY_REPORT_H
 #define COUPOND_VERIFY_REPORT_H

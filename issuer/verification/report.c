@@ -28,7 +28,7 @@ static bool read_promise(const json_t *value, struct frame_promise *promise)
     const char *detail = json_string_value(json_object_get(value, "detail"));
     const json_t *kept = json_object_get(value, "kept");
     size_t length = name != NULL ? strlen(name) : 0;
-    if (!frame_promise_name_valid(name, length) || detail == NULL || !json_is_boolean(kept) ||
+    if (name == NULL || !frame_promise_name_valid(name, length) || detail == NULL || !json_is_boolean(kept) ||
         !read_count(value, "violations", &promise->violations))
         return false;
     promise->kept = json_is_true(kept);
