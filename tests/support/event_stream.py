@@ -83,7 +83,8 @@ class EventStream:
         head, self.received = self.received.split(b"\r\n\r\n", 1)
         status, *fields = head.decode().split("\r\n")
         self.status = int(status.split(" ")[1])
-        self.headers = dict(field.split(": ", 1) for field in fields)
+        pairs = (field.split(": ", 1) for field in fields)
+        self.headers = {name.title(): value for name, value in pairs}  # proxies write names in lower case
         self.chunked = self.headers.get("Transfer-Encoding") == "chunked"
 
     def body(self):
@@ -97,7 +98,7 @@ class EventStream:
         size, found, rest = self.received.partition(b"\r\n")
         if not found:
             return False
-        assert re.fullmatch(rb"[0-9a-f]+", size), self.received
+        assert re.fullmatch(rb"[0-9a-fA-F]+", size), self.received
         length = int(size, 16)
         if len(rest) < length + 2:
             return False
