@@ -348,7 +348,8 @@ def test_an_event_is_rehearsed(console):
     console.button("Rehearse", "form").click()
     console.wait_text(".notice", "The rehearsal is over")
     report = console.ask("GET", "/v1/rehearsals/latest")[1]["report"]
-    console.wait_text(".notice", {"good": "fast enough", "tight": "little to spare"}.get(report["verdict"], "not enough"))
+    said = {"good": "fast enough", "tight": "little to spare"}.get(report["verdict"], "not enough")
+    console.wait_text(".notice", said)
     assert (report["coupon_id"], report["issued"]) == (coupon, 50)
     console.wait_text(".tiles dd", "50")
     assert console.cluster.coupon(coupon)["issued"] == 0
