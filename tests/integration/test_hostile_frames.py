@@ -7,10 +7,10 @@ import struct
 import pytest
 
 from cluster import Cluster, metric_sum, wait_until
+from frames import MAGIC, VERSION
 from ports import free_port_range
 from zmtp import Listener, Wire, open_address
 
-MAGIC, VERSION = 0x444E5043, 3
 ISSUE_REQUESTS, ISSUE_REPLIES, COUPON_REPLIES, EVENTS, ACK, BEHIND, REFUSED = 1, 2, 4, 5, 6, 9, 10
 
 

@@ -13,8 +13,8 @@ import struct
 import pytest
 
 from cluster import Cluster, metric_sum, wait_until
+from frames import MAGIC, VERSION
 
-MAGIC, VERSION = 0x444E5043, 4
 QUEUE_BYTES, HEADER_BYTES = 16 << 20, 192
 RING_BYTES = HEADER_BYTES + QUEUE_BYTES  # requests, followed by replies
 TAIL, HEAD, ASLEEP, BYTES = 0, 64, 128, HEADER_BYTES

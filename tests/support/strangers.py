@@ -27,10 +27,10 @@ import time
 from pathlib import Path
 
 from curve import Curve
+from frames import MAGIC, VERSION
 from liars import ACK, HEADER, acknowledgement
 from zmtp import COMMAND, GREETING, Wire, open_address
 
-MAGIC, VERSION = 0x444E5043, 4
 ISSUE_REQUESTS, COUPON_REQUESTS, PING = 1, 3, 7
 POST, CREATE = 1, 1
 COUPON_REQUEST = 8600  # bytes
