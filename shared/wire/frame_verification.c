@@ -1,5 +1,7 @@
 #include "shared/wire/frame_verification.h"
 
+#include <string.h>
+
 #include "shared/coupon.h"
 
 bool frame_verification_request_valid(const struct frame_verification_request *request)
@@ -21,10 +23,15 @@ bool frame_promise_name_valid(const char *name, size_t length)
     return true;
 }
 
+static bool is_text(const char *text, size_t length)
+{
+    return memchr(text, '\0', length) == NULL;
+}
+
 static bool promise_whole(const struct frame_promise *promise)
 {
     return frame_promise_name_valid(promise->name, promise->name_length) && promise->kept <= 1 &&
-           promise->detail_length <= FRAME_PROMISE_DETAIL_MAX;
+           promise->detail_length <= FRAME_PROMISE_DETAIL_MAX && is_text(promise->detail, promise->detail_length);
 }
 
 static bool is_time(int64_t us)
@@ -36,7 +43,8 @@ bool frame_verification_reply_whole(const struct frame_verification_reply *reply
 {
     if (reply->verdict < VERIFICATION_TOLD || reply->verdict > VERIFICATION_LATE ||
         reply->state > VERIFICATION_FAILED || reply->kept > 1 || reply->promises_count > FRAME_PROMISES_MAX ||
-        reply->text_length > FRAME_VERIFICATION_TEXT || !is_time(reply->started_at_us) || !is_time(reply->ended_at_us))
+        reply->text_length > FRAME_VERIFICATION_TEXT || !is_text(reply->text, reply->text_length) ||
+        !is_time(reply->started_at_us) || !is_time(reply->ended_at_us))
         return false;
     for (unsigned i = 0; i < reply->promises_count; i++) {
         if (!promise_whole(&reply->promises[i]))
