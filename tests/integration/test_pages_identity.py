@@ -99,6 +99,18 @@ def test_a_cookie_takes_the_place_of_a_token_that_is_refused(page):
     assert page.code() == holder(page, "carol")
 
 
+def test_a_link_signs_no_buyer_in_as_somebody_else(page):
+    page.driver.add_cookie({"name": "coupond_token", "value": token("dora", "user"), "path": "/events/"})
+    page.open(f"#token={token('mallory', 'user')}").press()
+    assert page.code() == holder(page, "dora")
+    assert holder(page, "mallory") is None
+
+
+def test_who_is_no_user_is_no_buyer(page):
+    page.open(f"#token={ADMIN}").wait_phase("sign_in")
+    assert holder(page, "key:admin") is None
+
+
 def test_a_buyer_of_another_segment_is_told_so(page):
     page.coupon = create(page.cluster, segments=["gold"])
     page.open(f"#token={token('alice', 'user', segments=['silver'])}").press()

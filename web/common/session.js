@@ -1,5 +1,6 @@
-// The token of the person who looks at the page: #token=… of the address, which leaves the address at once; else the
-// cookie coupond_token, which the embedding site may set for this host; else what this tab was given before.
+// The token of the person who looks at the page: the cookie coupond_token, which the embedding site may set for this
+// host; else, on a page that takes it, #token=… of the address, which leaves the address at once; else what this tab was
+// given before. The cookie comes first, so that no link of a stranger signs anybody in as somebody else.
 
 const key = "coupond.token";
 
@@ -34,12 +35,13 @@ export const session = {
       // storage is forbidden: the token lives as long as the page
     }
   },
-  /** Reads the token again. True if it is another one than before. */
-  read() {
+  /** Reads the token again; `linked` if a link may bear it. True if it is another one than before. */
+  read({ linked = false } = {}) {
     const before = session.token;
-    const given = takeFragment();
-    if (given !== null) session.keep(given);
-    else session.token = fromCookie() ?? stored();
+    const given = linked ? takeFragment() : null;
+    const cookie = fromCookie();
+    if (cookie === null && given !== null) session.keep(given);
+    else session.token = cookie ?? stored();
     return session.token !== before;
   },
   forget: () => session.keep(""),

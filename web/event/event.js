@@ -116,7 +116,7 @@ const watch = createWatch(id, {
 function renewToken() {
   const refused = session.token;
   session.forget();
-  session.read();
+  session.read({ linked: true });
   return session.token !== null && session.token !== refused;
 }
 
@@ -126,7 +126,7 @@ async function whoAsks() {
     if (renewToken()) return whoAsks();
     known.signIn = true;
   } else if (answer.status === 200 && answer.body.identity) {
-    known.user = answer.body.id;
+    known.user = answer.body.roles.includes("user") ? answer.body.id : null; // an API key is no buyer
     known.signIn = known.user === null;
   } else {
     // nobody checks who asks: a name will do
@@ -243,7 +243,7 @@ byId("copy").addEventListener("click", copy);
 /** A page that was in the background looks again: another tab may have asked, the site may have renewed the cookie. */
 async function wake() {
   if (document.visibilityState !== "visible" || !known.ready) return;
-  if (session.read() && known.signIn) {
+  if (session.read({ linked: true }) && known.signIn) {
     known.signIn = false;
     await whoAsks();
   }
@@ -252,7 +252,7 @@ async function wake() {
 }
 
 async function start() {
-  session.read();
+  session.read({ linked: true });
   language.onChange = redraw;
   listeners.onDate = (date) => clock.learn(date);
   language.set(language.code);
@@ -261,7 +261,7 @@ async function start() {
   known.ready = true;
   redraw();
   document.addEventListener("visibilitychange", wake);
-  addEventListener("hashchange", () => session.read() && location.reload()); // a link with another token
+  addEventListener("hashchange", () => session.read({ linked: true }) && location.reload()); // a link with another token
   tabs?.addEventListener("message", lookUp);
   if (known.issue === null && known.user !== null && pending.is(id, known.user)) ask();
 }
