@@ -44,7 +44,8 @@ static bool is_port(struct span s)
     for (size_t i = hidden ? 2 : 1; i < s.length; i++) {
         bool digit = s.at[i] >= '0' && s.at[i] <= '9';
         bool letter = (s.at[i] >= 'A' && s.at[i] <= 'Z') || (s.at[i] >= 'a' && s.at[i] <= 'z');
-        if (!digit && !(hidden && (letter || memchr("._-", s.at[i], 3) != NULL)))
+        bool mark = s.at[i] == '.' || s.at[i] == '_' || s.at[i] == '-';
+        if (!digit && !(hidden && (letter || mark)))
             return false;
     }
     return hidden ? s.length > 2 : s.length <= 6;
