@@ -154,7 +154,7 @@ static void read_members_after(struct rehearsal *rehearsal)
         if (before->role[0] == '\0' || !members_fetch(rehearsal->options.members[i], &after))
             continue;
         struct rehearse_member *member = &measure->members[measure->members_count++];
-        snprintf(member->address, sizeof member->address, "%s", rehearsal->options.members[i]);
+        memcpy(member->address, rehearsal->options.members[i], sizeof member->address);
         member->role = after.role;
         member->memory_before = (uint64_t)before->memory;
         member->memory_after = (uint64_t)after.memory;
