@@ -136,8 +136,7 @@ static int run_workers(struct bench *bench, struct error *error)
 {
     struct bench_run *run = &bench->run;
     uint64_t started = 0;
-    /* Leaves time to connect, so that the first requests do not include it. */
-    run->start_us = clock_mono_us() + 200000 + (int64_t)bench->options.connections * 1000;
+    run->start_us = clock_mono_us() + bench_worker_lead_us(bench->options.connections);
     while (started < bench->options.threads) {
         bench->workers[started] = bench_worker_start(run, started, error);
         if (bench->workers[started] == NULL)

@@ -4,8 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Describes an unexpected response by its status, code and detail. */
-static int unexpected(const char *what, const struct http_response *response, struct error *error)
+int bench_coupon_unexpected(const char *what, const struct http_response *response, struct error *error)
 {
     json_t *body = json_loadb(response->body, response->body_length, 0, NULL);
     const char *code = json_string_value(json_object_get(body, "code"));
@@ -27,7 +26,7 @@ int bench_coupon_create(const struct http_server *target, const struct bench_opt
         return -1;
     if (response.status == 201)
         return 0;
-    unexpected("creating the coupon", &response, error);
+    bench_coupon_unexpected("creating the coupon", &response, error);
     if (response.status == 401 || response.status == 403)
         error_prefix(error, "give the admin token in COUPOND_GATEWAY_ADMIN_TOKEN");
     return -1;
@@ -72,7 +71,7 @@ int bench_coupon_read(const struct http_server *target, const struct bench_optio
     if (http_fetch(target, "GET", path, "", NULL, options->timeout_ms, &response, error) != 0)
         return -1;
     if (response.status != 200)
-        return unexpected(path, &response, error);
+        return bench_coupon_unexpected(path, &response, error);
     json_t *body = json_loadb(response.body, response.body_length, 0, NULL);
     bool read = read_quantity(body, coupon) && read_member(body, "issued", QUANTITY_MAX, &coupon->issued) &&
                 read_optional(body, "redeemed", &coupon->redeemed) &&

@@ -9,6 +9,9 @@
 #include "coupond/bench/options.h"
 #include "coupond/http/fetch.h"
 
+/* Describes an unexpected response by its status, code and detail. Returns -1. */
+int bench_coupon_unexpected(const char *what, const struct http_response *response, struct error *error);
+
 /* The members of the coupon that the benchmark uses. */
 struct bench_coupon {
     uint64_t quantity;     /* 0: without a bound */

@@ -19,6 +19,9 @@
 #define SWEEP_MS       50   /* interval of the time-out checks and reconnects */
 #define CONNECTING_MAX 256u /* stays below the server's listen backlog */
 #define NO_REQUEST     UINT64_MAX
+#define LEAD_MIN_US    INT64_C(200000)
+#define LEAD_MAX_US    INT64_C(5000000)
+#define CONNECT_US     1000 /* enough where client and server share two cores */
 
 enum connection_state { CLOSED, CONNECTING, IDLE, BUSY, CLOSING };
 
@@ -410,6 +413,12 @@ static void init_loop(struct bench_worker *worker)
 static uint64_t share_of(const struct bench_options *options, uint64_t index)
 {
     return options->connections / options->threads + (index < options->connections % options->threads ? 1 : 0);
+}
+
+int64_t bench_worker_lead_us(uint64_t connections)
+{
+    int64_t lead_us = LEAD_MIN_US + (int64_t)connections * CONNECT_US;
+    return lead_us < LEAD_MAX_US ? lead_us : LEAD_MAX_US;
 }
 
 struct bench_worker *bench_worker_start(struct bench_run *run, uint64_t index, struct error *error)

@@ -40,6 +40,9 @@ struct bench_run {
 
 struct bench_worker;
 
+/* How long before its first request this number of connections is opened, so that no answer's time includes that. */
+int64_t bench_worker_lead_us(uint64_t connections);
+
 /* Starts worker `index` of options->threads. NULL and `error` when the system refuses. */
 struct bench_worker *bench_worker_start(struct bench_run *run, uint64_t index, struct error *error);
 /* True when the worker has ended; waits at most until then or `wait_ms`. */

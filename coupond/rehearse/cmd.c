@@ -227,8 +227,8 @@ static int run_with_copy(struct rehearsal *rehearsal, struct error *error)
     fill_measure(rehearsal);
     read_members_before(rehearsal);
     say("the copy opens in a few seconds");
-    if (rehearse_copy_open(&rehearsal->target, options, LEAD_US + crowd_lead_us(&options->bench), &start_us, error) !=
-            0 ||
+    if (rehearse_copy_open(&rehearsal->target, options, LEAD_US + bench_worker_lead_us(options->bench.connections),
+                           &start_us, error) != 0 ||
         run_early(rehearsal, error) != 0 || run_crowd(rehearsal, start_us, error) != 0)
         return -1;
     read_members_after(rehearsal);

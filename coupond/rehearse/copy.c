@@ -19,12 +19,7 @@ static void write_path(const struct rehearse_options *options, const char *id, c
 
 static int unexpected(const char *what, const struct http_response *response, struct error *error)
 {
-    json_t *body = json_loadb(response->body, response->body_length, 0, NULL);
-    const char *code = json_string_value(json_object_get(body, "code"));
-    const char *detail = json_string_value(json_object_get(body, "detail"));
-    error_set(error, "%s was answered %d %s%s%s", what, response->status, code != NULL ? code : "",
-              detail != NULL ? ": " : "", detail != NULL ? detail : "");
-    json_decref(body);
+    bench_coupon_unexpected(what, response, error);
     if (response->status == 401 || response->status == 403)
         error_prefix(error, "give a token or key of an admin with --token-file");
     return -1;

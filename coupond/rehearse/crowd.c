@@ -17,11 +17,6 @@ struct run {
     int64_t progress_us; /* when the next line is due */
 };
 
-int64_t crowd_lead_us(const struct bench_options *options)
-{
-    return 200000 + (int64_t)options->connections * 200;
-}
-
 static uint64_t count_of(struct run *run, enum bench_outcome outcome)
 {
     return atomic_load_explicit(&run->run.outcomes[BENCH_OPERATION_ISSUE][outcome], memory_order_relaxed);

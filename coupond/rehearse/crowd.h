@@ -25,8 +25,6 @@ struct crowd {
     int64_t last_issued_us; /* after the start; -1: none */
 };
 
-/* How long a crowd of this size needs before its first request, to connect. */
-int64_t crowd_lead_us(const struct bench_options *options);
 /* -1 and `error` when it could not run whole, or was interrupted. Prints its progress if options->progress_s. */
 int crowd_run(struct crowd *crowd, struct error *error);
 

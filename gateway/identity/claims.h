@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "gateway/http/span.h"
 
@@ -51,6 +52,21 @@ struct claims {
 struct claim_members {
     struct span names[CLAIM_NAMES]; /* each followed by a NUL */
 };
+
+/* The registered names (RFC 7519 §4.1), and the configurable ones, which end with a NUL and are borrowed. */
+static inline struct claim_members claim_members_of(const char *user, const char *roles, const char *segments)
+{
+    return (struct claim_members){{
+        [CLAIM_EXPIRES] = SPAN_LITERAL("exp"),
+        [CLAIM_NOT_BEFORE] = SPAN_LITERAL("nbf"),
+        [CLAIM_ISSUED_AT] = SPAN_LITERAL("iat"),
+        [CLAIM_ISSUER] = SPAN_LITERAL("iss"),
+        [CLAIM_AUDIENCE] = SPAN_LITERAL("aud"),
+        [CLAIM_USER] = {user, strlen(user)},
+        [CLAIM_ROLES] = {roles, strlen(roles)},
+        [CLAIM_SEGMENTS] = {segments, strlen(segments)},
+    }};
+}
 
 /* No claim yet. */
 static inline void claims_clear(struct claims *claims)

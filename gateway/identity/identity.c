@@ -36,14 +36,8 @@ static void set_rules(struct grant_rules *rules, const struct options *options)
     rules->issuer = span_of(options->gateway_token_issuer);
     rules->audience = span_of(options->gateway_token_audience);
     rules->leeway_s = options->gateway_token_leeway_s;
-    rules->members.names[CLAIM_EXPIRES] = SPAN_LITERAL("exp");
-    rules->members.names[CLAIM_NOT_BEFORE] = SPAN_LITERAL("nbf");
-    rules->members.names[CLAIM_ISSUED_AT] = SPAN_LITERAL("iat");
-    rules->members.names[CLAIM_ISSUER] = SPAN_LITERAL("iss");
-    rules->members.names[CLAIM_AUDIENCE] = SPAN_LITERAL("aud");
-    rules->members.names[CLAIM_USER] = span_of(options->gateway_token_user_claim);
-    rules->members.names[CLAIM_ROLES] = span_of(options->gateway_token_roles_claim);
-    rules->members.names[CLAIM_SEGMENTS] = span_of(options->gateway_token_segments_claim);
+    rules->members = claim_members_of(options->gateway_token_user_claim, options->gateway_token_roles_claim,
+                                      options->gateway_token_segments_claim);
 }
 
 int identity_create(const struct options *options, struct identity **identity, struct error *error)

@@ -11,12 +11,12 @@ import collections
 import errno
 import json
 import os
-import resource
 import select
 import socket
-import subprocess
 import sys
 import time
+
+from crowd_process import CrowdProcess, allow_descriptors
 
 OPEN_AT_ONCE = 200  # connections that are being opened
 PAUSE_SECONDS = 0.05
@@ -98,31 +98,13 @@ class Process:
         return True
 
 
-class EventCrowd:
-    """Starts the process, waits until all streams have begun, and ends it."""
+class EventCrowd(CrowdProcess):
+    """Watchers, whose streams have all begun."""
 
     def __init__(self, address, coupon, watchers):
-        self.process = subprocess.Popen([sys.executable, __file__, address, coupon, str(watchers)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        line = self.process.stdout.readline()
-        assert line.startswith("ready "), f"the crowd is not in place: {line!r}"
-        return self
-
-    def state(self):
-        """The number of open connections, and counts of events."""
-        self.process.stdin.write("?")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+        super().__init__(__file__, address, coupon, watchers)
 
 
 if __name__ == "__main__":
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_descriptors()
     Process(sys.argv[1], sys.argv[2], int(sys.argv[3])).run()

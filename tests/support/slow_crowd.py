@@ -14,12 +14,12 @@ import errno
 import json
 import os
 import random
-import resource
 import select
 import socket
-import subprocess
 import sys
 import time
+
+from crowd_process import CrowdProcess, allow_descriptors
 
 IDLE_REQUEST = b"GET /livez HTTP/1.1\r\nHost: crowd\r\n\r\n"
 PAGE_REQUEST = b"GET /v1/coupons?limit=200 HTTP/1.1\r\nHost: crowd\r\n\r\n"
@@ -231,32 +231,13 @@ class Process:
         return True
 
 
-class SlowCrowd:
-    """Starts the process, waits until all clients are connected, and ends it."""
+class SlowCrowd(CrowdProcess):
+    """Clients, which are all connected."""
 
     def __init__(self, address, idle=0, senders=0, readers=0, passers=0):
-        arguments = [address, idle, senders, readers, passers]
-        self.process = subprocess.Popen([sys.executable, __file__, *map(str, arguments)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        line = self.process.stdout.readline()
-        assert line == "ready\n", f"the crowd is not in place: {line!r}"
-        return self
-
-    def state(self):
-        """The number of open connections, and counts of events."""
-        self.process.stdin.write("?")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+        super().__init__(__file__, address, idle, senders, readers, passers)
 
 
 if __name__ == "__main__":
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_descriptors()
     Process(sys.argv[1], *map(int, sys.argv[2:])).run()

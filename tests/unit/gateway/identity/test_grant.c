@@ -54,7 +54,7 @@ static void users_are_ids_or_integers(void **state)
 static void another_claim_may_name_the_user(void **state)
 {
     (void)state;
-    rules.members.names[CLAIM_USER] = (struct span)NAME("member_no");
+    rules.members.names[CLAIM_USER] = SPAN_LITERAL("member_no");
     assert_string_equal(check_claims("{\"sub\":\"f:1/a b\",\"member_no\":42," EXP "}"), "ok");
     assert_id("42");
 }
@@ -174,8 +174,8 @@ static void issuer_and_audience_are_compared_if_they_are_set(void **state)
         {"\"iss\":\"https://a\",\"aud\":null", "wrong_audience"},
     };
     assert_string_equal(check_claims("{\"sub\":\"a\"," EXP "}"), "ok");
-    rules.issuer = (struct span)NAME("https://a");
-    rules.audience = (struct span)NAME("shop");
+    rules.issuer = SPAN_LITERAL("https://a");
+    rules.audience = SPAN_LITERAL("shop");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char payload[256];
         snprintf(payload, sizeof payload, "{\"sub\":\"a\"," EXP ",%s}", rows[i].claims);

@@ -259,7 +259,7 @@ static const char *check_example(const char *jwk, const char *token, int64_t now
     token_checker_deinit(checker);
     keys = key_set_parse((struct span){set, strlen(set)}, KEY_SET_FILE, &error);
     assert_non_null(keys);
-    rules.members.names[CLAIM_USER] = (struct span)NAME("iss"); /* the examples have no sub */
+    rules.members.names[CLAIM_USER] = SPAN_LITERAL("iss"); /* the examples have no sub */
     return identity_reason_name(
         token_check(checker, keys, &rules, (struct span){token, strlen(token)}, now_s, &principal, &expires_at_s));
 }

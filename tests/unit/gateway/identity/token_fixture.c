@@ -16,23 +16,12 @@ struct grant_rules rules;
 struct principal principal;
 int64_t expires_at_s;
 
-static const struct claim_members members = {{
-    [CLAIM_EXPIRES] = NAME("exp"),
-    [CLAIM_NOT_BEFORE] = NAME("nbf"),
-    [CLAIM_ISSUED_AT] = NAME("iat"),
-    [CLAIM_ISSUER] = NAME("iss"),
-    [CLAIM_AUDIENCE] = NAME("aud"),
-    [CLAIM_USER] = NAME("sub"),
-    [CLAIM_ROLES] = NAME("roles"),
-    [CLAIM_SEGMENTS] = NAME("segments"),
-}};
-
 int token_fixture_set_up(void **state)
 {
     (void)state;
     keys = key_set_of_all();
     checker = calloc(1, sizeof *checker);
-    rules = (struct grant_rules){.leeway_s = 30, .members = members};
+    rules = (struct grant_rules){.leeway_s = 30, .members = claim_members_of("sub", "roles", "segments")};
     return 0;
 }
 

@@ -9,11 +9,6 @@
 #define EXP "\"exp\":1800000600"
 #define HS  signing_keys[KEY_HS256]
 
-#define NAME(text)                                                                                                     \
-    {                                                                                                                  \
-        text, sizeof(text) - 1                                                                                         \
-    }
-
 extern struct key_set *keys;
 extern struct token_checker *checker;
 extern struct grant_rules rules;
