@@ -1,6 +1,7 @@
-"""Whether `coupond rehearse` says what the event that follows does: rehearses on a fresh cluster and holds the event with
-the same crowd on another fresh one, several times, each first in every other round. Compares the medians of what was
-said and what came. An event of one second has a p99 of its 200 slowest answers, which differs much from one to the next.
+"""Whether `coupond rehearse` says what the event that follows does: rehearses on a fresh cluster and holds the event
+with the same crowd on another fresh one, several times, each first in every other round. Compares the medians of what
+was said and what came. The p99 of an event of one second is made by its 200 slowest answers, and differs much from one
+event to the next.
 
 The crowd of the event is `coupond bench`. Run it on a quiet machine:
 
