@@ -115,9 +115,11 @@ class Crowd:
 
 
 def kind_of(body):
-    """The code of an answer, and whether HAProxy gave it."""
+    """The code of an error, and whether HAProxy gave it. The code of an issue is another matter."""
     if not isinstance(body, dict):
         return body
+    if "status" not in body or "detail" not in body:
+        return ""
     return body.get("code",
                     "") + (" by HAProxy"
                            if body.get("detail", "").startswith(("No gateway is ready", "The gateway did not answer"))
