@@ -39,7 +39,7 @@ struct claim {
     struct span text;
 };
 
-#define CLAIM_LIST_TEXTS_MAX 64 /* of all lists together */
+#define CLAIM_LIST_TEXTS_MAX 1024 /* of all lists together: more than a token has room for (token.c) */
 
 struct claims {
     struct claim values[CLAIM_NAMES];

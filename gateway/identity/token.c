@@ -10,6 +10,8 @@ enum {
     DECODED_MAX = BASE64URL_DECODED_MAX(TOKEN_BYTES_MAX),
 };
 
+_Static_assert(DECODED_MAX / (sizeof "\"\"," - 1) <= CLAIM_LIST_TEXTS_MAX, "no payload has more texts in lists");
+
 /* The three parts, still encoded, and what the signature signs: the first two with the dot between them. */
 struct parts {
     struct span head;

@@ -90,6 +90,17 @@ static void roles_are_a_list_or_words(void **state)
     }
 }
 
+static void a_role_counts_among_as_many_names_as_a_token_can_have(void **state)
+{
+    (void)state;
+    char payload[3072] = "{\"sub\":\"a\",\"roles\":[";
+    for (int i = 0; i < 700; i++)
+        strcat(payload, "\"r\",");
+    strcat(payload, "\"seller\"]," EXP "}");
+    assert_string_equal(check_claims(payload), "ok");
+    assert_int_equal(principal.roles, ROLE_SELLER);
+}
+
 static void segments_are_a_list_or_words(void **state)
 {
     (void)state;
@@ -188,13 +199,10 @@ static void issuer_and_audience_are_compared_if_they_are_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(users_are_ids_or_integers),
-        TEST(another_claim_may_name_the_user),
-        TEST(roles_are_a_list_or_words),
-        TEST(segments_are_a_list_or_words),
-        TEST(segments_have_a_limit),
-        TEST(times_are_integers_with_leeway),
-        TEST(issuer_and_audience_are_compared_if_they_are_set),
+        TEST(users_are_ids_or_integers),      TEST(another_claim_may_name_the_user),
+        TEST(roles_are_a_list_or_words),      TEST(a_role_counts_among_as_many_names_as_a_token_can_have),
+        TEST(segments_are_a_list_or_words),   TEST(segments_have_a_limit),
+        TEST(times_are_integers_with_leeway), TEST(issuer_and_audience_are_compared_if_they_are_set),
     };
     return cmocka_run_group_tests(tests, signed_tokens_set_up, signed_tokens_tear_down);
 }
