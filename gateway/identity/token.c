@@ -167,15 +167,14 @@ enum metric_identity token_check(struct token_checker *checker, const struct key
         return METRIC_IDENTITY_OVERSIZED;
     if (!split(token, &parts))
         return METRIC_IDENTITY_MALFORMED;
-    if (!find_head(checker, parts.head, &key)) {
-        enum metric_identity reason = read_head(parts.head, keys, &key);
-        if (reason != METRIC_IDENTITY_OK)
-            return reason;
-        keep_head(checker, parts.head, key);
-    }
-    enum metric_identity reason = check_signature(checker, key_set_at(keys, (unsigned)key), key, &parts);
+    bool kept = find_head(checker, parts.head, &key);
+    enum metric_identity reason = kept ? METRIC_IDENTITY_OK : read_head(parts.head, keys, &key);
+    if (reason == METRIC_IDENTITY_OK)
+        reason = check_signature(checker, key_set_at(keys, (unsigned)key), key, &parts);
     if (reason != METRIC_IDENTITY_OK)
         return reason;
+    if (!kept) /* with a valid signature: nobody else can displace the heads of an issuer */
+        keep_head(checker, parts.head, key);
     return judge_payload(parts.payload, rules, now_s, principal, expires_at_s);
 }
 

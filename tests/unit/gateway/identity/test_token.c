@@ -104,6 +104,21 @@ static void the_key_fixes_the_algorithm(void **state)
     assert_string_equal(check(usual_token(HS, payload)), "unknown_key");
 }
 
+static void a_head_is_kept_only_with_a_valid_signature(void **state)
+{
+    (void)state;
+    struct signing_key *forger = signing_key_create(KEY_HS256, "HS256");
+    for (int i = 0; i < TOKEN_HEADS; i++) {
+        char head[64];
+        snprintf(head, sizeof head, "{\"alg\":\"HS256\",\"n\":%d}", i);
+        assert_string_equal(check(token_of(forger, head, "{\"sub\":\"a\"," EXP "}")), "bad_signature");
+    }
+    assert_int_equal(checker->heads[0].length, 0);
+    assert_string_equal(check(usual_token(HS, "{\"sub\":\"a\"," EXP "}")), "ok");
+    assert_int_not_equal(checker->heads[0].length, 0);
+    signing_key_destroy(&forger);
+}
+
 static void a_public_key_is_no_secret_for_hs256(void **state)
 {
     (void)state;
@@ -341,6 +356,7 @@ int main(void)
         TEST(a_token_without_kid_needs_the_only_key_of_its_algorithm),
         TEST(types_of_access_tokens_are_accepted_and_others_are_not),
         TEST(the_key_fixes_the_algorithm),
+        TEST(a_head_is_kept_only_with_a_valid_signature),
         TEST(a_public_key_is_no_secret_for_hs256),
         TEST(every_changed_byte_is_noticed),
         TEST(signatures_of_other_lengths_are_wrong),
