@@ -14,11 +14,12 @@
 #define BENEFIT_MAX     1024 /* of a JSON object without spaces, like metadata */
 #define METADATA_MAX    4096
 #define OWNER_MAX       64
-#define SEGMENTS_MAX    512 /* of a JSON array of strings */
-#define REFERENCE_MAX   64  /* bytes of a redemption's reference */
-#define REASON_MAX      200 /* bytes of UTF-8 of a revocation's reason */
-#define ACTOR_MAX       64  /* bytes: who asked for a change */
-#define REQUEST_ID_MAX  128 /* bytes: the request that asked for it */
+#define SEGMENTS_MAX    512  /* of a JSON array of strings */
+#define REFERENCE_MAX   64   /* bytes of a redemption's reference */
+#define REASON_MAX      200  /* bytes of UTF-8 of a revocation's reason */
+#define ACTOR_MAX       64   /* bytes: who asked for a change */
+#define REQUEST_ID_MAX  128  /* bytes: the request that asked for it */
+#define TOKEN_BYTES_MAX 4096 /* of a bearer token */
 
 #define QUANTITY_MAX       4000000000u
 #define QUANTITY_UNLIMITED UINT32_MAX

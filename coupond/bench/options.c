@@ -108,9 +108,8 @@ static int read_target(struct bench_options *options, int letter, const char *va
     if (letter == 'C' && !read_number(value, "", 1, QUANTITY_MAX, &options->create))
         return refuse(error, "create", value, "a quantity is a number between 1 and 4000000000");
     if (letter == 'T') {
-        if (!printable(value, strlen(value)) || strlen(value) >= sizeof options->token)
-            return error_set(error, "--token: at most %zu printable characters without spaces",
-                             sizeof options->token - 1);
+        if (!printable(value, strlen(value)) || strlen(value) > TOKEN_BYTES_MAX)
+            return error_set(error, "--token: at most %d printable characters without spaces", TOKEN_BYTES_MAX);
         strcpy(options->token, value);
     }
     return 0;

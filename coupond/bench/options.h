@@ -18,11 +18,11 @@
 
 struct bench_options {
     struct http_url url;
-    char coupon[COUPON_ID_MAX + 1]; /* empty: generate one (only with create) */
-    char token[2048];               /* bearer token for create and all operations but issues; empty: none */
-    bool token_for_all;             /* issues, too, as somebody who may ask for anyone */
-    uint64_t create;                /* quantity of a coupon to create first; 0: use an existing one */
-    uint64_t duration_s;            /* with plan.requests given: their duration, rounded up */
+    char coupon[COUPON_ID_MAX + 1];  /* empty: generate one (only with create) */
+    char token[TOKEN_BYTES_MAX + 2]; /* bearer token for create and all operations but issues; empty: none */
+    bool token_for_all;              /* issues, too, as somebody who may ask for anyone */
+    uint64_t create;                 /* quantity of a coupon to create first; 0: use an existing one */
+    uint64_t duration_s;             /* with plan.requests given: their duration, rounded up */
     uint64_t connections;
     uint64_t threads;
     uint64_t timeout_ms;

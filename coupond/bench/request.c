@@ -8,7 +8,7 @@
 #include "shared/error.h"
 
 #define TARGET_MAX 512u
-#define FIELDS_MAX 2304u
+#define FIELDS_MAX (TOKEN_BYTES_MAX + 256u)
 #define BODY_MAX   192u
 
 static const char *const methods[BENCH_OPERATION_COUNT] = {

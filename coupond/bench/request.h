@@ -10,7 +10,7 @@
 #include "coupond/bench/holdings.h"
 #include "coupond/bench/options.h"
 
-#define BENCH_REQUEST_MAX 4096u
+#define BENCH_REQUEST_MAX (TOKEN_BYTES_MAX + 2048u)
 
 struct bench_request {
     enum bench_operation operation;

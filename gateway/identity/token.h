@@ -8,8 +8,8 @@
 #include "gateway/identity/grant.h"
 #include "gateway/identity/key_set.h"
 #include "gateway/identity/verifier.h"
+#include "shared/limits.h"
 
-#define TOKEN_BYTES_MAX      4096
 #define TOKEN_HEAD_BYTES_MAX 256 /* of a head that is kept, in base64url */
 #define TOKEN_HEADS          4
 

@@ -20,7 +20,6 @@ extern char **environ;
 #define OUTPUT_BYTES_MAX (64u << 10)
 #define LIMIT_MS         600000
 #define GRACE_MS         3000 /* to archive the copy */
-#define TOKEN_MAX        2048
 #define ARGUMENTS_MAX    24
 
 enum { EXIT_DONE = 0, EXIT_LACKING = 1 };
@@ -34,7 +33,7 @@ struct rehearsal {
     bool asked; /* the thread is to start one */
     bool stopping;
     struct rehearsal_request request;
-    char token[TOKEN_MAX];
+    char token[TOKEN_BYTES_MAX + 1];
     int64_t started_us;
     int64_t ended_us;
     char line[CHILD_LINE_MAX]; /* the progress, or why it has failed */

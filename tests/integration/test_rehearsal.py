@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from cluster import Cluster, binary, environment, run_coupond, wait_until
+from identity import bearer, token as token_of, write_keys
 
 TOKEN = "correct-horse"
 ALLOWED = {"Authorization": f"Bearer {TOKEN}"}
@@ -177,6 +178,23 @@ def test_a_rehearsal_that_cannot_run_says_why(cluster):
     assert start(cluster, {"coupon_id": "nothing", "users": 10})[0] == 202
     told = ended(cluster)
     assert told["state"] == "failed" and "coupon_not_found" in told["error"] and told["report"] is None
+
+
+def test_it_acts_with_the_largest_token(tmp_path):
+    options = {"gateway/identity": "on", "gateway/jwk_set_file": write_keys(tmp_path / "keys.json"),
+               "gateway/rehearsal_users_max": 500}
+    ada = bearer(token_of("ada", "admin", groups=["x" * 2920]))
+    assert 4090 < len(ada["Authorization"]) - len("Bearer ") <= 4096
+    with Cluster.dev(tmp_path / "dev", options=options) as cluster:
+        assert cluster.request("POST", "/v1/rehearsals", {"coupon_id": "A0001", "users": 20}, ada)[0] == 202
+        told = wait_until(lambda: ended_as(cluster, ada), "the rehearsal has ended")
+        assert (told["state"], told["error"]) == ("done", None)
+        assert told["report"]["outcomes"] == {"issued": 20}
+
+
+def ended_as(cluster, headers):
+    told = cluster.request("GET", LATEST, None, headers)[2]
+    return told["state"] != "running" and told
 
 
 def children(pid):
