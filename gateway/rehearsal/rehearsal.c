@@ -144,6 +144,7 @@ static char *take_report(const struct child_end *end)
 
 static void publish(struct rehearsal *self, char *report, const char *reason)
 {
+    char coupon_id[COUPON_ID_MAX + 1], line[CHILD_LINE_MAX]; /* the next request may begin before they are logged */
     pthread_mutex_lock(&self->mutex);
     sodium_memzero(self->token, sizeof self->token);
     self->state = report != NULL ? STATE_DONE : STATE_FAILED;
@@ -153,11 +154,13 @@ static void publish(struct rehearsal *self, char *report, const char *reason)
         self->line[0] = '\0';
     else if (reason != NULL)
         snprintf(self->line, sizeof self->line, "%s", reason);
+    memcpy(coupon_id, self->request.coupon_id, sizeof coupon_id);
+    memcpy(line, self->line, sizeof line);
     pthread_mutex_unlock(&self->mutex);
     if (report != NULL)
-        log_info("gateway", "rehearsal ended coupon=%s", self->request.coupon_id);
+        log_info("gateway", "rehearsal ended coupon=%s", coupon_id);
     else
-        log_warn("gateway", "rehearsal failed coupon=%s: %s", self->request.coupon_id, self->line);
+        log_warn("gateway", "rehearsal failed coupon=%s: %s", coupon_id, line);
 }
 
 static void run_child(struct rehearsal *self)
