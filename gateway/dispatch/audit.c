@@ -15,6 +15,12 @@ bool audit_concerns(const struct api_call *call)
         return call->change_op == CHANGE_SWEEP;
     case API_ERASE:
         return true;
+    case API_READING:
+        return call->question.scope == READING_LETTER;
+    case API_VERIFY:
+        return call->verification_op == VERIFICATION_START;
+    case API_REHEARSE:
+        return call->rehearsal.users > 0;
     default:
         return false;
     }

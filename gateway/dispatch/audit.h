@@ -10,8 +10,9 @@
 #include "gateway/api/call.h"
 #include "gateway/connection/exchange.h"
 
-/* True for a call that gets a request id if its client has sent none: it may change something besides issuing. A
- * redemption gets one only if it is known who asks, so that it costs nothing while identity is off. */
+/* True for a call that gets a request id if its client has sent none: it may change something besides issuing, or
+ * starts something that the log names. A redemption gets one only if it is known who asks, so that it costs nothing
+ * while identity is off. */
 bool audit_concerns(const struct api_call *call);
 /* Logs a verdict that is a change, redemptions at level debug; ignores others. `sequence` is of the issue; 0: it is not
  * about one. */

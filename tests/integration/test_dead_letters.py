@@ -274,6 +274,7 @@ def test_a_retry_over_the_api_is_refused_until_the_cause_is_fixed(cluster):
     (letter,) = letters_over_http(cluster)
     status, body = retry_over_http(cluster, letter["id"])
     assert (status, body["code"]) == (409, "dead_letter_refused")
+    assert f"letter={letter['id']} result=refused request_id={body['request_id']}" in cluster.gateways[0].log()
     assert "user-7 is barred" in body["detail"]
     assert letters_over_http(cluster) == [letter]
     change_store(cluster, "DROP TRIGGER barred")

@@ -186,10 +186,12 @@ def test_it_acts_with_the_largest_token(tmp_path):
     ada = bearer(token_of("ada", "admin", groups=["x" * 2920]))
     assert 4090 < len(ada["Authorization"]) - len("Bearer ") <= 4096
     with Cluster.dev(tmp_path / "dev", options=options) as cluster:
-        assert cluster.request("POST", "/v1/rehearsals", {"coupon_id": "A0001", "users": 20}, ada)[0] == 202
+        status, headers, _ = cluster.request("POST", "/v1/rehearsals", {"coupon_id": "A0001", "users": 20}, ada)
+        assert status == 202
         told = wait_until(lambda: ended_as(cluster, ada), "the rehearsal has ended")
         assert (told["state"], told["error"]) == ("done", None)
         assert told["report"]["outcomes"] == {"issued": 20}
+        assert f"actor=ada request_id={headers['X-Request-Id']}" in cluster.gateways[0].log()
 
 
 def ended_as(cluster, headers):

@@ -116,6 +116,10 @@ def test_the_log_says_who_started_it(cluster):
     start(cluster, {"X-Request-Id": "by-hand-7"})
     wait_until(lambda: read(cluster)["state"] != "running", "the verification has ended")
     assert "verification started request_id=by-hand-7" in cluster.issuer.log()
+    status, headers, _ = cluster.request("POST", PATH)
+    assert status == 202
+    wait_until(lambda: read(cluster)["state"] != "running", "the verification has ended")
+    assert f"verification started request_id={headers['X-Request-Id']}" in cluster.issuer.log()
 
 
 def test_one_runs_at_a_time_and_a_killed_one_has_failed(cluster):
