@@ -24,7 +24,7 @@
     OPTION(gateway, cors_origins, TEXT, "", LENGTH(0, 255), "web origins whose pages may call the API from a browser, separated by commas, such as https://shop.example,http://localhost:3000; *: all; empty: none, and answers have no CORS headers") \
     OPTION(gateway, threads, NUMBER, 1, BETWEEN(1, 64), "event loops, each on its own thread") \
     OPTION(gateway, requests, ENDPOINT, "", LENGTH(0, 255), "the issuer's endpoint for requests; empty: issuer/local_requests, otherwise issuer/requests") \
-    OPTION(gateway, admin_token, SECRET, "", LENGTH(0, 255), "bearer token required to create and change coupons, to revoke issues, to erase users and to list issues; empty: none is required") \
+    OPTION(gateway, admin_token, SECRET, "", LENGTH(0, 255), "bearer token required to create and change coupons and read their history, to revoke and list issues, to erase users, and for status, dead letters, verification and rehearsals; empty: none is required") \
     OPTION(gateway, admin_token_file, SECRET_FILE, "", LENGTH(0, 255), "file to read gateway/admin_token from") \
     OPTION(gateway, identity, CHOICE, "off", ONE_OF("off", "on"), "on: requests need a token, an API key or gateway/admin_token, and may do what the roles of their principal allow; off: any client may act as any user") \
     OPTION(gateway, jwk_set_file, PATH, "", LENGTH(0, 255), "file with the JWK set whose keys sign tokens; it is read again when it changes; empty: none") \
@@ -61,7 +61,7 @@
     OPTION(gateway, header_timeout_ms, DURATION, 10000, BETWEEN(10, 3600000), "time limit from the first to the last byte of a request") \
     OPTION(gateway, idle_timeout_ms, DURATION, 75000, BETWEEN(10, 3600000), "time limit between two requests of a connection; set it longer than the idle timeout of a load balancer in front") \
     OPTION(gateway, issuer_timeout_ms, DURATION, 2000, BETWEEN(10, 3600000), "how long a request waits for the issuer before the answer is 503 outcome_unknown") \
-    OPTION(gateway, store_threads, NUMBER, 2, BETWEEN(0, 64), "threads that read the store for lists of issues, requests with a code, and details of older changes, each with its own connection; 0: none; lists and codes are then answered 503 store_unavailable") \
+    OPTION(gateway, store_threads, NUMBER, 2, BETWEEN(0, 64), "threads that read the store for lists of issues, histories of coupons, dead letters, requests with a code, and details of older changes, each with its own connection; 0: none; all but the last are then answered 503 store_unavailable") \
     OPTION(gateway, store_queue, NUMBER, 256, BETWEEN(1, 65536), "maximum requests that wait for one of these threads; further lists and codes are answered 503 overloaded, other answers lack the details of older changes") \
     OPTION(gateway, store_timeout_ms, DURATION, 5000, BETWEEN(100, 3600000), "how long a request waits for the store; then a list or a code is answered 503 store_unavailable, and other answers lack the details of older changes") \
     OPTION(gateway, rehearsal_users_max, NUMBER, 0, BETWEEN(0, 10000000), "largest crowd of a rehearsal that an admin starts over the API, which puts real load on this system; 0: none can be started") \
