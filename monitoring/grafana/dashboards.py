@@ -167,7 +167,7 @@ ENGINE = [
       "broken promise": "max(coupond_issuer_verification_broken)",
       "verification failed": "max(coupond_issuer_verification_failed)"}),
     ("row", "Snapshots and recovery"),
-    ("graph", "Journal and snapshots", "short", 8, NONE,
+    ("graph", "Journal and snapshots", "short", 6, NONE,
      "The last record written, and the last one that the newest snapshot includes. A start replays the records "
      "between them.",
      {"written {{partition}}": "coupond_issuer_journal_sequence",
@@ -184,6 +184,8 @@ ENGINE = [
      {"{{partition}}": "coupond_issuer_recovery_records"}),
     ("stat", "Disk", "short", 2, states(free="green", full="red"), "full: the disk has no room for the journal.",
      {"{{partition}}": "coupond_issuer_journal_full"}),
+    ("stat", "Verified", "s", 2, NONE, "Time since the last verification over the API ended; empty before the first.",
+     {"ago": "time() - max(coupond_issuer_verification_timestamp_seconds)"}),
     ("row", "Clock and peers"),
     ("stat", "Clock", "short", 3, states(trusted="green", suspect="red"),
      "suspect: the issuer ignores a jump of the machine's clock and continues with the monotonic clock.",

@@ -52,6 +52,7 @@ class Watched:
         self._post("/v1/coupons", '{"id": "few", "title": "Few", "quantity": 2}')
         self._post("/v1/coupons", '{"id": "held", "title": "Held", "quantity": 2}')
         self._post("/v1/coupons/held", '{"paused": true}', 200, method="PATCH")
+        self._post("/v1/verification", "", 202)  # one metric says when the last one ended
         self._wait_for_targets()
         self.start = time.time()
         left = 'coupon:coupond_remaining:sum{coupon="few"} offset 5s == 2'
