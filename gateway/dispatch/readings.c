@@ -7,6 +7,7 @@
 #include "gateway/connection/request_note.h"
 #include "gateway/dispatch/change.h"
 #include "gateway/dispatch/status.h"
+#include "gateway/dispatch/verdicts.h"
 #include "gateway/reading/readers.h"
 #include "gateway/service/answer.h"
 #include "shared/clock.h"
@@ -75,6 +76,17 @@ static void fail(struct service *service, struct exchange *exchange, enum error_
         connection_pool_close(exchange->connection);
     else
         answer_exchange_with_error(service, exchange, code);
+}
+
+/* A stream that has begun ends as well when the coupon changes hands. */
+static void forbid(struct service *service, struct exchange *exchange)
+{
+    if (exchange->reading->begun) {
+        connection_pool_close(exchange->connection);
+        return;
+    }
+    struct answer answer = answer_begin(service, exchange);
+    answer_error(&answer, ERROR_FORBIDDEN, &(struct problem_extras){.detail = VERDICT_FORBIDDEN_DETAIL});
 }
 
 /* --- pages --- */
@@ -161,7 +173,7 @@ static void take_page(struct service *service, struct reading_request *request)
     else if (!request->page.found)
         fail(service, exchange, ERROR_COUPON_NOT_FOUND);
     else if (request->page.foreign)
-        fail(service, exchange, ERROR_FORBIDDEN);
+        forbid(service, exchange);
     else if (is_stream(request))
         write_part(service, exchange);
     else

@@ -117,13 +117,11 @@ static enum error_code plain_error(enum verdict verdict)
     }
 }
 
-#define OTHER_OWNER "The coupon is somebody else's."
-
 static int answer_plain_error(struct buffer *out, const struct reply_clock *clock, struct reply_style style,
                               enum verdict verdict)
 {
     enum error_code code = plain_error(verdict);
-    struct problem_extras extras = {.detail = code == ERROR_FORBIDDEN ? OTHER_OWNER : NULL};
+    struct problem_extras extras = {.detail = code == ERROR_FORBIDDEN ? VERDICT_FORBIDDEN_DETAIL : NULL};
     return code == ERROR_CODE_COUNT ? 0 : reply_write_problem(out, clock, style, code, &extras);
 }
 

@@ -9,6 +9,9 @@
 #include "gateway/connection/exchange.h"
 #include "shared/wire/frame.h"
 
+/* What a seller hears of a coupon that it does not own. */
+#define VERDICT_FORBIDDEN_DETAIL "The coupon is somebody else's."
+
 /* Appends the answer. Returns its status, or 0 without appending anything when the verdict is impossible for this
  * request, or its issue or coupon is invalid or missing. */
 int verdict_answer_issue(struct buffer *out, const struct reply_clock *clock, struct reply_style style,

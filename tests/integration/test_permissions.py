@@ -152,7 +152,8 @@ def test_a_coupon_that_changes_hands_obeys_its_new_owner_at_once(cluster):
     for path in ("issues", "issues?format=csv", "history"):
         wait_until(lambda path=path: cluster.request("GET", f"/v1/coupons/sold/{path}", None, rival)[0] == 200,
                    "the store has the new owner")
-        assert cluster.request("GET", f"/v1/coupons/sold/{path}", None, as_role("seller"))[0] == 403
+        status, _, answer = cluster.request("GET", f"/v1/coupons/sold/{path}", None, as_role("seller"))
+        assert (status, answer["detail"]) == (403, "The coupon is somebody else's.")
 
 
 # segments
