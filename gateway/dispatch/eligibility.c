@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/dispatch/traces.h"
 #include "gateway/dispatch/verdicts.h"
 #include "gateway/policy/fetch.h"
 #include "gateway/policy/segments.h"
@@ -101,6 +102,7 @@ static void send_again(struct service *service, uint16_t partition, const struct
     record->user_id_length = exchange->user_id_length;
     memcpy(record->coupon_id, exchange->coupon_id, exchange->coupon_id_length);
     memcpy(record->user_id, exchange->user_id, exchange->user_id_length);
+    traces_send(service, partition, exchange);
 }
 
 static void answer_refusal(struct service *service, uint16_t partition, struct exchange *exchange,

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import otlp
 from cluster import DEADLINE_SECONDS, Cluster, run_coupond, wait_until
+from identity import bearer, token, write_keys
 from otlp import SCHEMA, Collector
 from ports import free_port
 
@@ -216,6 +217,18 @@ def test_a_gateway_that_ends_tells_what_the_store_was_not_seen_to_have(traced):
     persister.start()
     gateway.start()
     wait_until(gateway.is_ready, "the gateway is ready")
+
+
+def test_a_user_of_a_segment_has_a_round_for_each_comparison(tmp_path):
+    options = {"gateway/identity": "on", "gateway/jwk_set_file": write_keys(tmp_path / "keys.json")}
+    with Collector() as collector:
+        with Cluster.dev(tmp_path / "dev", options={**options, "gateway/traces_url": collector.url}) as cluster:
+            coupon = {"id": "v", "title": "v", "quantity": 9, "segments": ["vip"]}
+            assert cluster.request("POST", "/v1/coupons", coupon, bearer(token("ada", "admin")))[0] == 201
+            trace_id = secrets.token_hex(16)
+            vip = {**bearer(token("ann", "user", segments=["vip"])), "traceparent": f"00-{trace_id}-{CALLER}-01"}
+            assert cluster.request("PUT", "/v1/coupons/v/issues/ann", None, vip)[0] == 201
+            assert_nested(collector.wait_trace(trace_id), rounds=2)
 
 
 def test_a_collector_that_comes_later_gets_what_waited(tmp_path):
