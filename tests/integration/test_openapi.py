@@ -55,7 +55,9 @@ MISTAKES = {
     "GET /livez is not in the contract": lambda c: c["paths"].pop("/livez"),
     "PATCH /v1/coupons/{id} is not in the contract": lambda c: c["paths"][COUPON].pop("patch"),
     "GET /v1/nothing is no route": lambda c: c["paths"].update({"/v1/nothing": c["paths"]["/livez"]}),
-    "PATCH /v1/coupons/{id} differs in whether": lambda c: c["paths"][COUPON]["patch"].pop("security"),
+    "PATCH /v1/coupons/{id} differs in whether it needs": lambda c: c["paths"][COUPON]["patch"].pop("security"),
+    "GET /v1/me differs in whether it takes": lambda c: c["paths"]["/v1/me"]["get"].pop("security"),
+    "GET /livez differs in whether it takes": lambda c: c["paths"]["/livez"]["get"].update(security=[{"token": []}]),
     "PATCH /v1/coupons/{id} permits ['admin']":
         lambda c: c["paths"][COUPON]["patch"].update({"x-permissions": ["admin"]}),
     "GET /v1/coupons does not say": lambda c: c["paths"]["/v1/coupons"]["get"]["responses"].pop("403"),

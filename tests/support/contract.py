@@ -41,7 +41,9 @@ class Operation:
         self.parameters = [*shared, *item.get("parameters", [])]
         self.body = item.get("requestBody")
         self.responses = item["responses"]
-        self.secured = any(item.get("security", []))
+        schemes = {name for choice in item.get("security", []) for name in choice}
+        self.secured = "adminToken" in schemes  # without identity
+        self.identified = "token" in schemes
         self.permissions = item.get("x-permissions")
 
     def parameters_in(self, place):

@@ -74,6 +74,8 @@ def permission_faults(contract):
                    f"the program {permission_words(row)}")
         if row is not None and operation.secured != (row["without_identity"] == "admin_token"):
             yield f"{operation.method} {operation.path} differs in whether it needs the admin token"
+        if row is not None and operation.identified == row["anyone"]:
+            yield f"{operation.method} {operation.path} differs in whether it takes a token"
         if row is not None and not row["anyone"] and not {"401", "403"} <= set(operation.responses):
             yield f"{operation.method} {operation.path} does not say that it may be refused"
 
