@@ -145,24 +145,41 @@ static void print_metrics_url(const struct options *options)
     printf("  metrics  %s/metrics\n", url);
 }
 
-static void print_welcome(const struct options *options, const char *dir, bool created)
+static void print_requests_of_user(const char *url, bool created)
 {
-    char url[OPTION_STRING_MAX + 32], user[32];
-    format_url(options->gateway_http, url, sizeof url);
+    char user[32];
     make_user(created, user);
-    printf("coupond " COUPOND_VERSION " is up. %s\n\n",
-           created ? "It has three sample coupons: A0001, B0001, C0001." : "It has the coupons of earlier runs.");
-    printf("  API      %s/v1/coupons\n  health   %s/readyz\n", url, url);
-    print_metrics_url(options);
-    printf("  journal  %s\n", options->issuer_journal_dir);
-    if (strcmp(options->store_type, "sqlite") == 0)
-        printf("  store    %s\n", options->store_path);
     printf("\nTry it: request a coupon, look up your issue, look at the coupon.\n\n");
     printf("  curl -w '\\n' -X POST %s/v1/coupons/A0001/issues -H 'Content-Type: application/json' -d "
            "'{\"user_id\":\"%s\"}'\n",
            url, user);
     printf("  curl -w '\\n' %s/v1/coupons/A0001/issues/%s\n", url, user);
     printf("  curl -w '\\n' %s/v1/coupons/A0001\n\n", url);
+}
+
+static void print_requests_of_token(const char *url)
+{
+    printf("\nTry it with a user's token (coupond token --help): see who you are, request a coupon, look at it.\n\n");
+    printf("  curl -w '\\n' %s/v1/me -H \"Authorization: Bearer $TOKEN\"\n", url);
+    printf("  curl -w '\\n' -X POST %s/v1/coupons/A0001/issues -H \"Authorization: Bearer $TOKEN\"\n", url);
+    printf("  curl -w '\\n' %s/v1/coupons/A0001\n\n", url);
+}
+
+static void print_welcome(const struct options *options, const char *dir, bool created)
+{
+    char url[OPTION_STRING_MAX + 32];
+    format_url(options->gateway_http, url, sizeof url);
+    printf("coupond " COUPOND_VERSION " is up. %s\n\n",
+           created ? "It has three sample coupons: A0001, B0001, C0001." : "It has the coupons of earlier runs.");
+    printf("  pages    %s/\n  API      %s/v1/coupons\n  health   %s/readyz\n", url, url, url);
+    print_metrics_url(options);
+    printf("  journal  %s\n", options->issuer_journal_dir);
+    if (strcmp(options->store_type, "sqlite") == 0)
+        printf("  store    %s\n", options->store_path);
+    if (strcmp(options->gateway_identity, "on") == 0)
+        print_requests_of_token(url);
+    else
+        print_requests_of_user(url, created);
     printf("Ctrl-C stops it. To start over, stop it and remove the folder %s.\n", dir);
     fflush(stdout);
 }

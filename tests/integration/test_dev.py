@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from cluster import Cluster, metric_sum, wait_until
+from identity import bearer, token, write_keys
 from preload import Preload, faketime_library
 from servers import MariaDB
 
@@ -41,6 +42,27 @@ def test_dev_answers_while_it_waits_for_its_store(tmp_path):
         finally:
             member.end()
         cluster.check_logs()
+
+
+def told_requests(cluster):
+    """[(method, path, body, whether it has a token)] of the curl commands that dev prints."""
+    lines = [line.split() for line in cluster.issuer.log().splitlines() if line.startswith("  curl ")]
+    return [(words[words.index("-X") + 1] if "-X" in words else "GET",
+             next(word for word in words if word.startswith("http")).split("/", 3)[3],
+             words[-1].strip("'") if "-d" in words else None, "$TOKEN\"" in words) for words in lines]
+
+
+@pytest.mark.parametrize("identity", ["off", "on"])
+def test_the_requests_that_dev_prints_are_answered(tmp_path, identity):
+    options = {"gateway/identity": "on", "gateway/jwk_set_file": write_keys(tmp_path / "keys.json")}
+    with Cluster.dev(tmp_path / "dev", options=options if identity == "on" else None) as cluster:
+        wait_until(lambda: "Ctrl-C stops it" in cluster.issuer.log(), "the text is written")
+        requests = told_requests(cluster)
+        assert len(requests) == 3
+        for method, path, body, has_token in requests:
+            headers = bearer(token("alice", "user")) if has_token else {}
+            status = cluster.request(method, f"/{path}", None if body is None else json.loads(body), headers)[0]
+            assert status == (201 if method == "POST" else 200), (method, path)
 
 
 def test_dev_that_cannot_start_closes_its_ports_and_ends(tmp_path):
