@@ -2,7 +2,7 @@
 
 import { request } from "../common/api.js";
 import { element } from "../common/dom.js";
-import { failure, table, text, when } from "./ui.js";
+import { failure, table, text, ui, when } from "./ui.js";
 
 const columns = [
   ["time", ""],
@@ -20,8 +20,11 @@ const counted = new Set([
   "updated_at",
 ]);
 
+/** A record of the journal has an empty text, or no segments, where the coupon has null. */
+const isNothing = (value) => (value ?? "") === "" || (Array.isArray(value) && value.length === 0);
+
 const asText = (value) =>
-  value === null || value === undefined ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  isNothing(value) ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value);
 
 /** What differs: lines of text. The first version has everything that it was created with. */
 function differences(coupon, before) {
@@ -30,13 +33,13 @@ function differences(coupon, before) {
       (name) =>
         !counted.has(name) &&
         asText(coupon[name]) !== asText(before?.[name]) &&
-        !(before === null && coupon[name] === null),
+        !(before === null && isNothing(coupon[name])),
     )
     .map((name) =>
       element(
         "div",
         {},
-        element("span", { class: "soft" }, `${name}: `),
+        element("span", { class: "soft" }, `${ui.language.has(`field_${name}`) ? text(`field_${name}`) : name}: `),
         before === null ? asText(coupon[name]) : `${asText(before[name])} → ${asText(coupon[name])}`,
       ),
     );

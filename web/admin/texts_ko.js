@@ -67,7 +67,7 @@ export const ko = {
   filter_search: "검색",
   filter_state: "상태",
   filter_owner: "소유자",
-  allStates: "보관된 것 제외 전체",
+  allStates: "보관 제외",
   ofQuantity: "{left} / {quantity}",
   unlimited: "제한 없음",
   noEvents: "조건에 맞는 이벤트가 없습니다.",
