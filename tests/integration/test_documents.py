@@ -245,8 +245,8 @@ def test_prometheus_is_started_with_its_own_folder():
     assert [command for command in commands if "--storage.tsdb.path=" not in command] == []
 
 
-KOREAN = [("README.ko.md", "README.md"),
-          *((f"docs/ko/{page}", f"docs/{page}") for page in ("api.md", "configuration.md", "operating.md"))]
+KOREAN_PAGES = ("api.md", "configuration.md", "identity.md", "operating.md", "pages.md")
+KOREAN = [("README.ko.md", "README.md"), *((f"docs/ko/{page}", f"docs/{page}") for page in KOREAN_PAGES)]
 
 
 @pytest.mark.parametrize("korean, english", KOREAN)

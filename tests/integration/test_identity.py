@@ -161,14 +161,24 @@ def test_a_token_expires_in_the_cache(tmp_path):
         assert ask(running, credentials)[2]["reason"] == "expired"
 
 
+def rows_of_reasons(page, heading):
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    return text.split(f"{heading}\n|---|---|\n")[1].split("\n\n")[0].splitlines()
+
+
 def test_the_page_has_every_reason_in_the_words_of_the_program():
     table = (REPOSITORY / "shared/telemetry/metrics_table.h").read_text(encoding="utf-8")
     names = re.findall(r'X\((\w+), "(\w+)"\)', table.split("#define METRIC_IDENTITY_TABLE(X)")[1].split("\n\n")[0])
     code = (REPOSITORY / "gateway/identity/reason.c").read_text(encoding="utf-8")
     details = dict(re.findall(r'\[METRIC_IDENTITY_(\w+)\] =\s*"([^"]*)"', code))
-    page = (REPOSITORY / "docs/identity.md").read_text(encoding="utf-8").split("| reason | meaning |\n|---|---|\n")[1]
-    rows = page.split("\n\n")[0].splitlines()
+    rows = rows_of_reasons("docs/identity.md", "| reason | meaning |")
     assert rows == [f"| `{name}` | {details[key]} |" for key, name in names if key != "OK"]
+
+
+def test_the_korean_page_has_the_same_reasons():
+    english = rows_of_reasons("docs/identity.md", "| reason | meaning |")
+    korean = rows_of_reasons("docs/ko/identity.md", "| reason | 의미 |")
+    assert [row.split(" | ")[0] for row in korean] == [row.split(" | ")[0] for row in english]
 
 
 # --- files that change

@@ -8,8 +8,8 @@ from cluster import REPOSITORY
 
 pytestmark = pytest.mark.once("reads documents")
 
-PAGES = ["README.ko.md", "docs/ko/api.md", "docs/ko/configuration.md", "docs/ko/operating.md",
-         "docs/ko/pages.md"]
+PAGES = ["README.ko.md", "docs/ko/api.md", "docs/ko/configuration.md", "docs/ko/identity.md",
+         "docs/ko/operating.md", "docs/ko/pages.md"]
 
 
 def struck_out(text):
