@@ -18,10 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from table import FAULTS
+from members_table import MEMBER_FAULTS
+from table import FAULTS as ALONE
 
 ROOT = Path(__file__).resolve().parents[3]
-SIMULATE = "tests/simulation/simulate"
+FAULTS = [*ALONE, *MEMBER_FAULTS]
 SEED = 1
 
 
@@ -60,7 +61,7 @@ def compile_with_fault(fault, build, folder):
 def link_with_fault(fault, build, folder):
     """Links the program: the object with the fault precedes the libraries, so that the linker prefers it."""
     sound, planted = compile_with_fault(fault, build, folder)
-    listed = subprocess.run(["ninja", "-t", "commands", SIMULATE], cwd=build, capture_output=True, text=True,
+    listed = subprocess.run(["ninja", "-t", "commands", fault.program], cwd=build, capture_output=True, text=True,
                             check=True)
     command = [word for word in shlex.split(listed.stdout.splitlines()[-1]) if word not in (":", "&&")]
     output = command.index("-o")
@@ -122,7 +123,7 @@ def main():
         print("\n".join(f"{fault.name:28} {fault.breaks}" for fault in chosen))
         return 0
     build = Path(options.build).resolve()
-    if not (build / SIMULATE).exists():
+    if not all((build / fault.program).exists() for fault in chosen):
         fail(f"{build} has no simulation; build it first")
     if behind:
         return replay(chosen[0], build, behind)

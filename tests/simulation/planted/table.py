@@ -13,6 +13,7 @@ class Fault(NamedTuple):
     old: str
     new: str
     breaks: str
+    program: str = "tests/simulation/simulate"  # of the build: what has to notice it
 
 
 FAULTS = [
