@@ -408,8 +408,8 @@ static bool is_outdated(const struct member_role *role)
 }
 
 /* An owner claims its row after a restart, when it has heard the others. The standby of a silent owner changes places
- * with it: the former owner has all that was answered, too. Nobody else is certain to have it: an earlier start may have
- * asked for this change, which may happen now, and this one may have confirmed more since. */
+ * with it: the former owner has all that was answered, too. Nobody else is sure to have it: an earlier start may have
+ * asked for this change, which may happen only now, and this start may have confirmed more since. */
 static void claim(struct member_role *role, int64_t now_us)
 {
     bool own = role->row.owner == role->config.self;

@@ -1,5 +1,5 @@
-"""Faults to plant into what several members of a partition do; see table.py. Those in nodes.c are of the processes around
-the roles, which the simulation has in its own form."""
+"""Faults to plant into what several members of a partition do; see table.py. Those in nodes.c are of the processes
+around the roles, which the simulation has in a form of its own."""
 
 from table import Fault
 
