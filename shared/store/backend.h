@@ -61,6 +61,11 @@ struct store_ops {
                                       store_history_fn each, void *arg, struct error *error);
     enum store_result (*find_owner)(struct store *store, const char *id, size_t length,
                                     struct store_coupon_owner *owner, struct error *error);
+    enum store_result (*create_ownership)(struct store *store, const struct store_ownership *row, struct error *error);
+    enum store_result (*read_ownership)(struct store *store, uint16_t partition, struct store_ownership *row,
+                                        bool *found, struct error *error);
+    enum store_result (*change_ownership)(struct store *store, const struct store_ownership *from,
+                                          const struct store_ownership *to, bool *matched, struct error *error);
     void (*read_end)(struct store *store);
 };
 

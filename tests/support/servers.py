@@ -223,6 +223,22 @@ class MariaDB(SqlServer):
         return f"--tmpdir={self.directory}/tmp"
 
 
+class Galera(MariaDB):
+    """A node of Galera, the first and only one of its cluster."""
+
+    name = "galera"
+    provider = "/usr/lib/galera/libgalera_smm.so"
+
+    def command(self):
+        if not Path(self.provider).exists():
+            raise ServerError("Galera is not installed; on Debian: apt-get install galera-4")
+        base = free_port()
+        return [*super().command(), "--wsrep-on=ON", f"--wsrep-provider={self.provider}",
+                "--wsrep-cluster-address=gcomm://", "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2",
+                "--wsrep-node-address=127.0.0.1",
+                f"--wsrep-provider-options=base_port={base};gmcast.listen_addr=tcp://127.0.0.1:{base}"]
+
+
 class MySQL(SqlServer):
     """MySQL 9 from Debian sid, in a chroot, with TLS."""
 
@@ -365,7 +381,7 @@ def mysql_tree():
     return tree
 
 
-SERVERS = {server.name: server for server in (MariaDB, MySQL)}
+SERVERS = {server.name: server for server in (MariaDB, Galera, MySQL)}
 
 
 def serve_control(server, listener):

@@ -22,6 +22,8 @@ coupond_test(shared/store/query LIBRARIES coupond_shared PkgConfig::SQLITE PkgCo
 target_sources(test_shared_store_query PRIVATE unit/shared/store/store_fixture.c unit/shared/store/old_schemas.c)
 coupond_test(shared/store/refused LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_refused PRIVATE unit/shared/store/store_fixture.c)
+coupond_test(shared/store/ownership LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
+target_sources(test_shared_store_ownership PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/sqlite/sqlite LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_sqlite PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/mysql/mysql LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
@@ -35,4 +37,4 @@ coupond_test(shared/store/mysql/tables LIBRARIES coupond_shared PkgConfig::SQLIT
 target_sources(test_shared_store_mysql_tables PRIVATE unit/shared/store/store_fixture.c)
 target_link_options(test_shared_store_mysql_tables PRIVATE LINKER:--wrap=mysql_real_query)
 # these empty the database of the server that they are given
-set_tests_properties(shared_store shared_store_again shared_store_coupons shared_store_dead shared_store_erased shared_store_erased_actors shared_store_life shared_store_migration shared_store_query shared_store_refused shared_store_mysql shared_store_mysql_refused shared_store_mysql_session shared_store_mysql_tables PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL)
+set_tests_properties(shared_store shared_store_again shared_store_coupons shared_store_dead shared_store_erased shared_store_erased_actors shared_store_life shared_store_migration shared_store_ownership shared_store_query shared_store_refused shared_store_mysql shared_store_mysql_refused shared_store_mysql_session shared_store_mysql_tables PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL)

@@ -174,6 +174,9 @@ static const struct store_ops ops = {
     .read_earlier = store_mysql_read_earlier,
     .read_history = store_mysql_read_history_page,
     .find_owner = store_mysql_find_owner,
+    .create_ownership = store_mysql_create_ownership,
+    .read_ownership = store_mysql_read_ownership,
+    .change_ownership = store_mysql_change_ownership,
     .read_end = store_mysql_read_end,
 };
 

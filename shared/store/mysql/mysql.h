@@ -233,6 +233,12 @@ enum store_result store_mysql_read_history_page(struct store *base, const struct
                                                 store_history_fn each, void *arg, struct error *error);
 enum store_result store_mysql_find_owner(struct store *base, const char *id, size_t length,
                                          struct store_coupon_owner *owner, struct error *error);
+enum store_result store_mysql_create_ownership(struct store *base, const struct store_ownership *row,
+                                               struct error *error);
+enum store_result store_mysql_read_ownership(struct store *base, uint16_t partition, struct store_ownership *row,
+                                             bool *found, struct error *error);
+enum store_result store_mysql_change_ownership(struct store *base, const struct store_ownership *from,
+                                               const struct store_ownership *to, bool *matched, struct error *error);
 void store_mysql_read_end(struct store *base);
 
 #endif

@@ -299,6 +299,9 @@ static const struct store_ops ops = {
     .read_earlier = store_sqlite_read_earlier,
     .read_history = store_sqlite_read_history_page,
     .find_owner = store_sqlite_find_owner,
+    .create_ownership = store_sqlite_create_ownership,
+    .read_ownership = store_sqlite_read_ownership,
+    .change_ownership = store_sqlite_change_ownership,
     .read_end = store_sqlite_read_end,
 };
 

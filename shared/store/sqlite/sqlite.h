@@ -58,6 +58,9 @@ enum sqlite_statement {
     SQLITE_ALL_ISSUES,
     SQLITE_EARLIER_ISSUES,
     SQLITE_STORE_ID,
+    SQLITE_INSERT_OWNERSHIP,
+    SQLITE_OWNERSHIP,
+    SQLITE_CHANGE_OWNERSHIP,
     SQLITE_STATEMENTS,
 };
 
@@ -180,6 +183,12 @@ enum store_result store_sqlite_read_history_page(struct store *base, const struc
                                                  store_history_fn each, void *arg, struct error *error);
 enum store_result store_sqlite_find_owner(struct store *base, const char *id, size_t length,
                                           struct store_coupon_owner *owner, struct error *error);
+enum store_result store_sqlite_create_ownership(struct store *base, const struct store_ownership *row,
+                                                struct error *error);
+enum store_result store_sqlite_read_ownership(struct store *base, uint16_t partition, struct store_ownership *row,
+                                              bool *found, struct error *error);
+enum store_result store_sqlite_change_ownership(struct store *base, const struct store_ownership *from,
+                                                const struct store_ownership *to, bool *matched, struct error *error);
 void store_sqlite_read_end(struct store *base);
 
 #endif

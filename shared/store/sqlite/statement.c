@@ -14,6 +14,8 @@
 #define JOURNAL_COLUMNS "partition_no, journal_id, partitions, last_seq, ahead, fingerprint_key, code_key, erased_seq"
 #define LETTER_COLUMNS \
     "journal_id, journal_seq, partition_no, coupon_id, sequence, user_id, nth, recorded_at, record, reason, dead_at"
+#define OWNERSHIP_COLUMNS "partition_no, journal_id, epoch, owner, standby"
+#define NOW "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
 
 /* ON CONFLICT names our key: with an index of somebody else, the row would overwrite another one. */
 static const char *const statement_texts[SQLITE_STATEMENTS] = {
@@ -125,6 +127,14 @@ static const char *const statement_texts[SQLITE_STATEMENTS] = {
     [SQLITE_EARLIER_ISSUES] =
         "SELECT coupon_id, sequence, user_id, nth, issued_at, journal_seq, NULL FROM coupon_issue WHERE coupon_id = ?1 "
         "AND sequence < ?2 AND EXISTS (SELECT 1 FROM journal WHERE journal_id = ?3) ORDER BY sequence DESC LIMIT ?4",
+    [SQLITE_INSERT_OWNERSHIP] =
+        "INSERT INTO issuer_partition (" OWNERSHIP_COLUMNS ", changed_at) VALUES (?1, ?2, ?3, ?4, ?5, " NOW ") "
+        "ON CONFLICT (partition_no) DO NOTHING",
+    [SQLITE_OWNERSHIP] =
+        "SELECT " OWNERSHIP_COLUMNS " FROM issuer_partition WHERE partition_no = ?1",
+    [SQLITE_CHANGE_OWNERSHIP] =
+        "UPDATE issuer_partition SET journal_id = ?2, epoch = ?3, owner = ?4, standby = ?5, changed_at = " NOW
+        " WHERE partition_no = ?1 AND journal_id = ?6 AND epoch = ?7 AND owner = ?8 AND standby = ?9",
     [SQLITE_STORE_ID] = STORE_ID_QUERY,
 };
 /* clang-format on */
