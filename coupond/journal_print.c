@@ -47,6 +47,8 @@ static const char *type_name(const struct journal_record *record)
         return "erasure";
     case JOURNAL_SWEEP:
         return record->sweep.ended ? "sweep_ended" : "sweep";
+    case JOURNAL_TERM:
+        return "term";
     default:
         return "coupon";
     }
@@ -123,6 +125,9 @@ void journal_print_text(FILE *out, uint16_t partition, const struct journal_reco
     fprintf(out, "%" PRIu64 " p%02u %s %s", record->seq, partition, time, type_name(record));
     if (record->type == JOURNAL_ERASURE)
         fprintf(out, " user=%.*s", (int)record->erasure.user_id_length, record->erasure.user_id);
+    else if (record->type == JOURNAL_TERM)
+        fprintf(out, " epoch=%" PRIu64 " owner=%.*s", record->term.epoch, (int)record->term.owner_length,
+                record->term.owner);
     else
         fprintf(out, " coupon=%.*s", (int)record->coupon_id_length, record->coupon_id);
     if (record->type == JOURNAL_ISSUE)
@@ -133,7 +138,7 @@ void journal_print_text(FILE *out, uint16_t partition, const struct journal_reco
         print_coupon_text(out, record);
     else if (record->type == JOURNAL_SWEEP)
         print_sweep_text(out, record);
-    if (record->type != JOURNAL_ISSUE) {
+    if (record->type != JOURNAL_ISSUE && record->type != JOURNAL_TERM) {
         print_text(out, "actor", record->origin.actor, record->origin.actor_length);
         print_text(out, "request_id", record->origin.request_id, record->origin.request_id_length);
     }
@@ -219,6 +224,12 @@ static void print_issue_json(FILE *out, const struct journal_record *record)
         fprintf(out, ",\"request_key\":\"%016" PRIx64 "\"", record->issue.request_key);
 }
 
+static void print_term_json(FILE *out, const struct journal_record *record)
+{
+    fprintf(out, ",\"epoch\":%" PRIu64, record->term.epoch);
+    print_string_json(out, "owner", record->term.owner, record->term.owner_length);
+}
+
 void journal_print_json(FILE *out, uint16_t partition, const struct journal_record *record)
 {
     fprintf(out, "{\"journal_seq\":%" PRIu64 ",\"partition\":%u", record->seq, partition);
@@ -226,6 +237,8 @@ void journal_print_json(FILE *out, uint16_t partition, const struct journal_reco
     fprintf(out, ",\"type\":\"%s\"", type_name(record));
     if (record->type == JOURNAL_ERASURE)
         print_string_json(out, "user_id", record->erasure.user_id, record->erasure.user_id_length);
+    else if (record->type == JOURNAL_TERM)
+        print_term_json(out, record);
     else
         print_string_json(out, "coupon_id", record->coupon_id, record->coupon_id_length);
     if (record->type == JOURNAL_ISSUE)
@@ -236,7 +249,7 @@ void journal_print_json(FILE *out, uint16_t partition, const struct journal_reco
         print_coupon_json(out, record);
     else if (record->type == JOURNAL_SWEEP)
         print_sweep_json(out, record);
-    if (record->type != JOURNAL_ISSUE) {
+    if (record->type != JOURNAL_ISSUE && record->type != JOURNAL_TERM) {
         print_string_json(out, "actor", record->origin.actor, record->origin.actor_length);
         print_string_json(out, "request_id", record->origin.request_id, record->origin.request_id_length);
     }

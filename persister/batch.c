@@ -93,6 +93,7 @@ static enum frame_fault add_record(struct batch *batch, const struct journal_rec
     case JOURNAL_COUPON_1:
         return add_coupon(batch, record);
     case JOURNAL_SWEEP: /* has no row: the revocations have theirs */
+    case JOURNAL_TERM:  /* has no row */
         break;
     }
     return FRAME_OK;

@@ -416,6 +416,8 @@ void verify_journal_record(struct verify *verify, uint16_t partition, const stru
         take_erasure(verify, partition, record);
         return;
     }
+    if (record->type == JOURNAL_TERM)
+        return;
     struct verify_coupon *coupon = get_coupon(verify, record->coupon_id, record->coupon_id_length);
     if (record->type == JOURNAL_COUPON)
         take_policy(verify, coupon, partition, record);

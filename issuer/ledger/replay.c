@@ -254,6 +254,7 @@ const char *ledger_replay(struct ledger *ledger, const struct journal_record *re
     case JOURNAL_SWEEP:
         return ledger_replay_sweep(ledger, record);
     case JOURNAL_ERASURE: /* the ledger has no ids of users */
+    case JOURNAL_TERM:
         return NULL;
     default:
         journal_record_coupon(record, &policy);

@@ -281,7 +281,7 @@ int replay_queue_add(struct replay_queue *queue, const struct journal_record *re
         ledger_event_of(queue->parts[0], record, &chunk->events[chunk->events_count++]);
     else if (record->type == JOURNAL_SWEEP)
         add_sweep(chunk, record);
-    else if (record->type != JOURNAL_ERASURE) /* the ledger has no ids of users */
+    else if (record->type != JOURNAL_ERASURE && record->type != JOURNAL_TERM) /* of which the ledger has nothing */
         add_other(queue, chunk, record);
     bool full = chunk->events_count == CHUNK_EVENTS || chunk->policies_count == CHUNK_POLICIES ||
                 chunk->states_count == CHUNK_STATES || chunk->sweeps_count == CHUNK_SWEEPS;

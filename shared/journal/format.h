@@ -120,12 +120,13 @@ enum journal_record_type {
     JOURNAL_CHANGE = 4,   /* an issue redeemed, no longer redeemed, or revoked */
     JOURNAL_ERASURE = 5,  /* a user whose id is to be forgotten */
     JOURNAL_SWEEP = 6,    /* the revocation of all issues of a coupon that are not redeemed begins or ends */
+    JOURNAL_TERM = 7,     /* a member begins to decide; none in the journal of an issuer that has no members */
 };
 
 struct journal_record_header {
     uint16_t length; /* including the padding */
     uint8_t type;
-    uint8_t coupon_id_length; /* 0 in a JOURNAL_ERASURE */
+    uint8_t coupon_id_length; /* 0 in a JOURNAL_ERASURE and a JOURNAL_TERM */
 };
 
 enum journal_issue_flag {
@@ -230,6 +231,15 @@ struct journal_sweep_record {
 };
 _Static_assert(sizeof(struct journal_sweep_record) == 16, "journal sweep layout");
 
+/* Followed by the member's name, padding. */
+struct journal_term_record {
+    struct journal_record_header header;
+    uint8_t owner_length;
+    uint8_t reserved[3];
+    uint64_t epoch; /* of the row that names it (shared/store/ownership.h), from 1 */
+};
+_Static_assert(sizeof(struct journal_term_record) == 16, "journal term layout");
+
 #define JOURNAL_RECORD_BYTES_MAX 8640u
 #define JOURNAL_ISSUE_BYTES_MAX  128u
 #define JOURNAL_CHANGE_BYTES_MAX 592u
@@ -249,7 +259,7 @@ struct journal_record {
     int64_t time_us;
     const char *coupon_id;
     size_t coupon_id_length;
-    struct journal_origin origin; /* all but JOURNAL_ISSUE */
+    struct journal_origin origin; /* all but JOURNAL_ISSUE and JOURNAL_TERM */
     struct {                      /* JOURNAL_ISSUE */
         const char *user_id;
         size_t user_id_length;
@@ -294,6 +304,11 @@ struct journal_record {
         const char *reason;
         size_t reason_length;
     } sweep;
+    struct { /* JOURNAL_TERM */
+        uint64_t epoch;
+        const char *owner;
+        size_t owner_length;
+    } term;
 };
 
 /* Each appends one record to `out`, which has room for JOURNAL_RECORD_BYTES_MAX, and returns its length. `origin` may
@@ -307,6 +322,7 @@ size_t journal_encode_coupon(void *out, const struct coupon *coupon, const struc
 size_t journal_encode_change(void *out, const struct journal_record *record);
 size_t journal_encode_erasure(void *out, const struct journal_record *record);
 size_t journal_encode_sweep(void *out, const struct journal_record *record);
+size_t journal_encode_term(void *out, uint64_t epoch, const char *owner, size_t owner_length);
 
 enum journal_scan {
     JOURNAL_SCAN_BATCH, /* a whole batch: valid checksum, well-formed records */

@@ -1,6 +1,7 @@
 #include "shared/journal/journal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +227,51 @@ uint64_t journal_append_sweep(struct journal *journal, const struct journal_reco
 {
     CHECK(journal->used + JOURNAL_CHANGE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
     return appended(journal, journal_encode_sweep(journal->batch + journal->used, record));
+}
+
+uint64_t journal_append_term(struct journal *journal, uint64_t epoch, const char *owner, size_t owner_length)
+{
+    CHECK(journal->used + JOURNAL_CHANGE_BYTES_MAX <= JOURNAL_BATCH_BYTES_MAX);
+    return appended(journal, journal_encode_term(journal->batch + journal->used, epoch, owner, owner_length));
+}
+
+/* What a copy must not believe: a valid checksum proves who wrote the batch, not that it belongs here. */
+static int check_copy(const struct journal *journal, const struct journal_batch_header *header, struct error *error)
+{
+    if (header->count == 0)
+        return error_set(error, "a batch without records is not copied");
+    if (header->first_seq != journal->next_seq)
+        return error_set(error, "the batch begins with record %" PRIu64 ", and %" PRIu64 " is next", header->first_seq,
+                         journal->next_seq);
+    if (header->time_us < 0 || header->time_us > ISSUER_TIME_US_MAX)
+        return error_set(error, "the time of record %" PRIu64 " is impossible", header->first_seq);
+    if (sizeof(struct journal_segment_header) + header->length > journal->config.segment_bytes)
+        return error_set(error,
+                         "the batch of record %" PRIu64 " does not fit into a segment: issuer/segment_mb has to be "
+                         "the same for all members",
+                         header->first_seq);
+    return 0;
+}
+
+int journal_copy_batch(struct journal *journal, const void *batch, size_t available, bool *full, struct error *error)
+{
+    struct journal_batch_header header;
+    const char *reason = "nothing is there";
+    *full = false;
+    if (journal_batch_scan(batch, available, journal->meta.journal_id, &header, &reason) != JOURNAL_SCAN_BATCH)
+        return error_set(error, "not a batch of this journal: %s", reason);
+    if (check_copy(journal, &header, error) != 0)
+        return -1;
+    if (!journal_reserve(journal, header.length)) {
+        *full = true;
+        return error_set(error, "the disk has no room for the journal");
+    }
+    journal_begin(journal, header.time_us);
+    memcpy(journal->batch + journal->used, (const unsigned char *)batch + sizeof header, header.length - sizeof header);
+    journal->used = header.length;
+    journal->header.count = header.count;
+    journal->next_seq += header.count;
+    return 0;
 }
 
 static void write_batch(struct journal *journal)

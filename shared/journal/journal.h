@@ -82,6 +82,14 @@ uint64_t journal_append_coupon(struct journal *journal, const struct coupon *cou
 uint64_t journal_append_change(struct journal *journal, const struct journal_record *record);
 uint64_t journal_append_erasure(struct journal *journal, const struct journal_record *record);
 uint64_t journal_append_sweep(struct journal *journal, const struct journal_record *record);
+uint64_t journal_append_term(struct journal *journal, uint64_t epoch, const char *owner, size_t owner_length);
+/*
+ * Writer, instead of all the above: takes over a whole batch of another journal of the same identity, which follows the
+ * last record of this one; its records, numbers and times stay the same. journal_commit() writes it. `batch` is aligned
+ * to 8 and may be any bytes. -1 and `error` when it is damaged, of another journal, or does not follow. *full is true
+ * when the disk has no room for it.
+ */
+int journal_copy_batch(struct journal *journal, const void *batch, size_t available, bool *full, struct error *error);
 /*
  * Writer: writes the batch, and with SYNC_ALWAYS syncs it. Does nothing for an empty batch. Returns the bytes written.
  */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shared/error.h"
+#include "shared/member_name.h"
 
 _Static_assert(sizeof(struct journal_coupon_record) + COUPON_ID_MAX + COUPON_TEXTS_BYTES_MAX + ACTOR_MAX +
                        REQUEST_ID_MAX + 8 <=
@@ -188,6 +189,16 @@ size_t journal_encode_sweep(void *out, const struct journal_record *record)
     put(&writer, record->sweep.reason, record->sweep.reason_length);
     put_origin(&writer, &record->origin);
     return finish(&writer, JOURNAL_SWEEP, record->coupon_id_length);
+}
+
+size_t journal_encode_term(void *out, uint64_t epoch, const char *owner, size_t owner_length)
+{
+    CHECK(epoch >= 1 && owner_length >= 1 && owner_length <= MEMBER_NAME_MAX);
+    struct journal_term_record fixed = {.owner_length = (uint8_t)owner_length, .epoch = epoch};
+    struct writer writer = {out, 0};
+    put(&writer, &fixed, sizeof fixed);
+    put(&writer, owner, owner_length);
+    return finish(&writer, JOURNAL_TERM, 0);
 }
 
 /* --- decoding --- */
@@ -397,6 +408,20 @@ static bool decode_sweep(struct reader *reader, struct journal_record *record)
            reason_valid(record->sweep.reason, fixed.reason_length) && origin_valid(&record->origin);
 }
 
+static bool decode_term(struct reader *reader, struct journal_record *record)
+{
+    struct journal_term_record fixed;
+    take_value(reader, &fixed, sizeof fixed);
+    record->coupon_id = "";
+    record->term.epoch = fixed.epoch;
+    record->term.owner = take(reader, fixed.owner_length);
+    record->term.owner_length = fixed.owner_length;
+    record->origin = (struct journal_origin){0};
+    return is_at_end(reader) && fixed.header.coupon_id_length == 0 && fixed.epoch >= 1 &&
+           (fixed.reserved[0] | fixed.reserved[1] | fixed.reserved[2]) == 0 &&
+           member_name_valid(record->term.owner, fixed.owner_length);
+}
+
 static bool decode(struct reader *reader, struct journal_record *record)
 {
     switch (record->type) {
@@ -412,6 +437,8 @@ static bool decode(struct reader *reader, struct journal_record *record)
         return decode_erasure(reader, record);
     case JOURNAL_SWEEP:
         return decode_sweep(reader, record);
+    case JOURNAL_TERM:
+        return decode_term(reader, record);
     }
     return false;
 }
@@ -429,9 +456,8 @@ size_t journal_decode_record(const void *data, size_t available, struct journal_
     record->coupon_id_length = header.coupon_id_length;
     if (!decode(&reader, record))
         return 0;
-    return record->type == JOURNAL_ERASURE || coupon_id_valid(record->coupon_id, record->coupon_id_length)
-               ? header.length
-               : 0;
+    bool without_coupon = record->type == JOURNAL_ERASURE || record->type == JOURNAL_TERM;
+    return without_coupon || coupon_id_valid(record->coupon_id, record->coupon_id_length) ? header.length : 0;
 }
 
 bool journal_record_has_time(const struct journal_record *record)

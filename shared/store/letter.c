@@ -157,6 +157,7 @@ static bool take_record(struct store_letter_rows *rows, const struct store_dead_
         return take_erasure(rows, letter, record);
     case JOURNAL_COUPON_1: /* is read as a JOURNAL_COUPON */
     case JOURNAL_SWEEP:    /* has no row */
+    case JOURNAL_TERM:     /* has no row */
         break;
     }
     return false;

@@ -10,6 +10,7 @@
 
 #include "shared/coupon.h"
 #include "shared/journal/format.h"
+#include "shared/member_name.h"
 #include "shared/store/id.h"
 
 #define STORE_SCHEMA_VERSION 4
@@ -215,15 +216,13 @@ uint64_t store_request_key_read(const char bytes[STORE_REQUEST_KEY_BYTES]);
 /* False for zeros. */
 bool store_key_is_known(const uint8_t key[16]);
 
-#define STORE_MEMBER_MAX 64 /* bytes of a member's name: printable ASCII without spaces */
-
 /* Who decides a partition (shared/store/ownership.h). */
 struct store_ownership {
     uint16_t partition;
     uint8_t journal_id[16];
     uint64_t epoch;
-    char owner[STORE_MEMBER_MAX + 1];
-    char standby[STORE_MEMBER_MAX + 1]; /* "": nobody */
+    char owner[MEMBER_NAME_MAX + 1];
+    char standby[MEMBER_NAME_MAX + 1]; /* "": nobody */
 };
 
 #endif

@@ -128,7 +128,7 @@ static void check_records(const struct store_batch *rows)
         struct journal_record_header header;
         memcpy(&header, batch.records[i], sizeof header);
         CHECK(header.length % 8 == 0 && header.length <= JOURNAL_RECORD_BYTES_MAX);
-        CHECK(header.type >= JOURNAL_ISSUE && header.type <= JOURNAL_SWEEP);
+        CHECK(header.type >= JOURNAL_ISSUE && header.type <= JOURNAL_TERM);
     }
 }
 

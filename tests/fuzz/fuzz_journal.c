@@ -17,6 +17,7 @@
 #include "journal_sample.h"
 #include "memory_disk.h"
 #include "shared/journal/reader.h"
+#include "shared/member_name.h"
 #include "simple_ledger.h"
 
 enum { LOCKED_BY_OTHERS = 1 << 4, RECOVER = 1 << 5 };
@@ -135,6 +136,10 @@ static void check_printed(struct seen *seen, const struct journal_record *record
 
 static void check_record(const struct journal_record *record)
 {
+    if (record->type == JOURNAL_TERM) {
+        CHECK(record->term.epoch >= 1 && member_name_valid(record->term.owner, record->term.owner_length));
+        return;
+    }
     CHECK(record->type == JOURNAL_ERASURE || coupon_id_valid(record->coupon_id, record->coupon_id_length));
     if (record->type == JOURNAL_CHANGE || record->type == JOURNAL_ERASURE || record->type == JOURNAL_SWEEP)
         return;

@@ -206,7 +206,9 @@ static void finish_rows(void)
 static void take_record(struct truth *truth, struct simple_ledger *simple, const struct journal_record *record)
 {
     truth->fits &= rows.issues_count + 1 < ROWS_MAX && rows.coupons_count < ROWS_MAX && rows.changes_count < ROWS_MAX;
-    truth->fits &= record->type != JOURNAL_ERASURE && record->type != JOURNAL_SWEEP; /* without rows to compare */
+    bool without_rows =
+        record->type == JOURNAL_ERASURE || record->type == JOURNAL_SWEEP || record->type == JOURNAL_TERM;
+    truth->fits &= !without_rows;
     if (!truth->fits)
         return;
     truth->kept = truth->kept && simple_ledger_in_time(simple, record) && simple_ledger_take(simple, record);

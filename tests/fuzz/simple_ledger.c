@@ -190,6 +190,7 @@ bool simple_ledger_take(struct simple_ledger *simple, const struct journal_recor
     case JOURNAL_SWEEP:
         return take_sweep(simple, record);
     case JOURNAL_ERASURE:
+    case JOURNAL_TERM:
         return true;
     default:
         return take_coupon(simple, record);

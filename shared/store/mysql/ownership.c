@@ -85,9 +85,9 @@ struct reading {
     bool found;
 };
 
-static bool copy_name(char out[STORE_MEMBER_MAX + 1], const char *text, unsigned long length)
+static bool copy_name(char out[MEMBER_NAME_MAX + 1], const char *text, unsigned long length)
 {
-    if (text == NULL || length > STORE_MEMBER_MAX)
+    if (text == NULL || length > MEMBER_NAME_MAX)
         return false;
     memcpy(out, text, length);
     out[length] = '\0';

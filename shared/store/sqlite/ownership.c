@@ -41,10 +41,10 @@ struct reading {
     bool found;
 };
 
-static bool copy_name(char out[STORE_MEMBER_MAX + 1], sqlite3_stmt *row, int column)
+static bool copy_name(char out[MEMBER_NAME_MAX + 1], sqlite3_stmt *row, int column)
 {
     const char *text = (const char *)sqlite3_column_text(row, column);
-    if (text == NULL || strlen(text) > STORE_MEMBER_MAX)
+    if (text == NULL || strlen(text) > MEMBER_NAME_MAX)
         return false;
     strcpy(out, text);
     return true;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "shared/member_name.h"
 #include "tests/unit/shared/journal/record_fixture.h"
 
 #define TIME_US INT64_C(1700000000000000)
@@ -62,7 +63,7 @@ static void an_issue_with_an_impossible_member_is_refused(void **state)
     issue.issue.request_key = 9;
     record_length = journal_encode_stamped_issue(record_bytes, &issue, TIME_US);
     RECORD_REFUSES(journal_issue_record, header.type, 0);
-    RECORD_REFUSES(journal_issue_record, header.type, JOURNAL_SWEEP + 1);
+    RECORD_REFUSES(journal_issue_record, header.type, JOURNAL_TERM + 1);
     RECORD_REFUSES(journal_issue_record, header.coupon_id_length, 0);
     RECORD_REFUSES(journal_issue_record, header.coupon_id_length, 12);
     RECORD_REFUSES(journal_issue_record, user_id_length, 0);
@@ -299,6 +300,42 @@ static void a_sweep_with_an_impossible_member_is_refused(void **state)
     record_fixture_assert_refuses(sizeof(struct journal_sweep_record) + 3, " ", 1);
 }
 
+/* --- terms --- */
+
+static void assert_term_is_read_back(uint64_t epoch, const char *owner, size_t owner_length)
+{
+    record_length = journal_encode_term(record_bytes, epoch, owner, owner_length);
+    assert_true(record_length <= JOURNAL_CHANGE_BYTES_MAX);
+    struct journal_record read = record_fixture_decoded();
+    assert_int_equal(read.type, JOURNAL_TERM);
+    assert_false(journal_record_has_time(&read));
+    assert_int_equal(read.term.epoch, epoch);
+    assert_int_equal(read.term.owner_length, owner_length);
+    assert_memory_equal(read.term.owner, owner, owner_length);
+    assert_int_equal(read.coupon_id_length, 0);
+    assert_int_equal(read.origin.actor_length, 0);
+    record_fixture_assert_refused_at_every_other_length();
+}
+
+static void a_term_is_read_back_at_its_limits(void **state)
+{
+    (void)state;
+    assert_term_is_read_back(1, "a", 1);
+    assert_term_is_read_back(UINT64_MAX, record_filler, MEMBER_NAME_MAX);
+}
+
+static void a_term_with_an_impossible_member_is_refused(void **state)
+{
+    (void)state;
+    record_length = journal_encode_term(record_bytes, 1, "issuer-1", 8);
+    RECORD_REFUSES(journal_term_record, header.coupon_id_length, 1);
+    RECORD_REFUSES(journal_term_record, owner_length, 0);
+    RECORD_REFUSES(journal_term_record, owner_length, MEMBER_NAME_MAX + 1);
+    RECORD_REFUSES(journal_term_record, reserved[2], 1);
+    RECORD_REFUSES(journal_term_record, epoch, 0);
+    record_fixture_assert_refuses(sizeof(struct journal_term_record), "/", 1);
+}
+
 static void the_erased_id_in_a_store_is_told_from_an_id(void **state)
 {
     (void)state;
@@ -319,6 +356,8 @@ int main(void)
         cmocka_unit_test(an_erasure_with_an_impossible_member_is_refused),
         cmocka_unit_test(a_sweep_is_read_back_at_its_limits),
         cmocka_unit_test(a_sweep_with_an_impossible_member_is_refused),
+        cmocka_unit_test(a_term_is_read_back_at_its_limits),
+        cmocka_unit_test(a_term_with_an_impossible_member_is_refused),
         cmocka_unit_test(the_erased_id_in_a_store_is_told_from_an_id),
     };
     return cmocka_run_group_tests(tests, record_fixture_setup, NULL);
