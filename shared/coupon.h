@@ -166,6 +166,10 @@ bool reason_valid(const char *reason, size_t length);
 #define ERASED_ID_LENGTH 39
 bool user_id_is_erased(const char *id, size_t length);
 
+/* What ids of rehearsals begin with: of their coupons, and of the users of their crowds. */
+#define REHEARSAL_COUPON_PREFIX "rehearsal-"
+#define REHEARSAL_USER_PREFIX   "rehearsal:"
+
 /* 1 to 32 of A-Z a-z 0-9 - _ . but not "." or "..", which URL paths cannot contain. */
 bool coupon_id_valid(const char *id, size_t length);
 /* 1 to 64 of A-Z a-z 0-9 - _ . : @ but not "." or "..". */

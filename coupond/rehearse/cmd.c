@@ -16,6 +16,7 @@
 #include "coupond/rehearse/options.h"
 #include "coupond/rehearse/report.h"
 #include "shared/clock.h"
+#include "shared/coupon.h"
 
 #define LEAD_US     INT64_C(2500000) /* of the opening, beside what the crowd needs to connect */
 #define EARLY_SHARE 100              /* one user of this many asks too early */
@@ -55,7 +56,7 @@ static void name_copy(struct rehearse_options *options)
     uint32_t random = 0;
     if (getrandom(&random, sizeof random, 0) != sizeof random)
         random = (uint32_t)clock_wall_us();
-    snprintf(options->bench.coupon, sizeof options->bench.coupon, "rehearsal-%08" PRIx32, random);
+    snprintf(options->bench.coupon, sizeof options->bench.coupon, REHEARSAL_COUPON_PREFIX "%08" PRIx32, random);
 }
 
 static int raise_files(uint64_t connections, struct error *error)

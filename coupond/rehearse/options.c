@@ -11,7 +11,6 @@
 #include "shared/coupon.h"
 #include "shared/mask.h"
 
-#define USERS_PREFIX        "rehearsal:"
 #define USERS_DEFAULT       10000
 #define CONNECTIONS_DEFAULT 1000
 #define TIMEOUT_S_DEFAULT   10
@@ -179,7 +178,7 @@ static int complete(struct rehearse_options *options, struct error *error)
     if (bench->threads > bench->connections)
         return error_set(error, "--threads %" PRIu64 " is more than --connections %" PRIu64 "; lower it",
                          bench->threads, bench->connections);
-    strcpy(bench->plan.prefix, USERS_PREFIX);
+    strcpy(bench->plan.prefix, REHEARSAL_USER_PREFIX);
     bench->plan.users = options->users;
     bench->duration_s = (bench->plan.requests + bench->plan.rate - 1) / bench->plan.rate;
     return 0;

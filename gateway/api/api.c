@@ -172,12 +172,21 @@ static bool is_permitted(struct api_call *call, const struct route *route)
     return grant != GRANT_ANONYMOUS && grant != GRANT_NONE && !others;
 }
 
+/* Only a principal that may create coupons of anybody may create one that looks like the copy of a rehearsal. */
+static bool takes_rehearsal_id(const struct api_call *call)
+{
+    return call->kind == API_COUPON && call->coupon_op == COUPON_CREATE &&
+           strncmp(call->coupon.id, REHEARSAL_COUPON_PREFIX, sizeof REHEARSAL_COUPON_PREFIX - 1) == 0;
+}
+
 /* What ownership permits once the request is read. */
 static void bind_to_own(struct api_call *call, const struct route *route)
 {
     const struct permission *permission = permission_of(route->metric);
     bool bound = call->kind != API_PROBLEM && permission_grant(permission, call->principal.roles) == GRANT_OWN;
-    if (bound && !ownership_bind(call, permission))
+    if (bound && takes_rehearsal_id(call))
+        forbid(call, permission, "Ids that begin with \"rehearsal-\" are reserved for rehearsals.");
+    else if (bound && !ownership_bind(call, permission))
         forbid(call, permission,
                permission->owner == OWNER_USER ? "The user is somebody else." : "The owner is somebody else.");
 }

@@ -97,11 +97,12 @@ static bool begins_with(struct span text, struct span beginning)
     return text.length >= beginning.length && memcmp(text.at, beginning.at, beginning.length) == 0;
 }
 
-/* "key:…" are API keys, and "erased:…" stands for users whose id was erased. */
+/* "key:…" are API keys, "erased:…" stands for users whose id was erased, and "rehearsal:…" are the crowds of
+ * rehearsals, which act with the operator's credentials. */
 static bool is_free(struct span id)
 {
     return user_id_valid(id.at, id.length) && !begins_with(id, SPAN_LITERAL("key:")) &&
-           !begins_with(id, SPAN_LITERAL("erased:"));
+           !begins_with(id, SPAN_LITERAL("erased:")) && !begins_with(id, SPAN_LITERAL(REHEARSAL_USER_PREFIX));
 }
 
 static bool take_user(const struct claim *user, struct principal *principal)

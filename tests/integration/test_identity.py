@@ -101,6 +101,7 @@ REFUSED = {
     "a user with a NUL": (lambda c: sign('{"sub":"a\\u0000b","exp":9999999999}'), "malformed"),
     "an API key as user": (lambda c: ours("key:admin"), "bad_subject"),
     "an erased user": (lambda c: ours("erased:00112233"), "bad_subject"),
+    "a user of a rehearsal": (lambda c: ours("rehearsal:0"), "bad_subject"),
     "an unknown role": (lambda c: ours("a", "root"), "bad_role"),
     "a segment without a name": (lambda c: ours("a", segments=[""]), "bad_segment"),
     "two parts": (lambda c: ours("a").rsplit(".", 1)[0], "malformed"),

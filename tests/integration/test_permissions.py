@@ -142,6 +142,15 @@ def test_a_seller_owns_what_it_creates_and_cannot_give_it_away(cluster):
     assert {coupon["owner"] for coupon in listed} == {"rival"}
 
 
+def test_ids_of_rehearsals_are_for_admins(cluster):
+    body = {"id": "rehearsal-x", "title": "t", "quantity": 1}
+    status, _, answer = cluster.request("POST", "/v1/coupons", body, as_role("seller"))
+    assert (status, answer["code"]) == (403, "forbidden") and '"rehearsal-"' in answer["detail"]
+    assert cluster.request("GET", "/v1/coupons/rehearsal-x")[0] == 404
+    create(cluster, "rehearsals", as_role("seller"))
+    create(cluster, "rehearsal-x")
+
+
 def test_a_coupon_that_changes_hands_obeys_its_new_owner_at_once(cluster):
     create(cluster, "sold", owner="sam")
     assert cluster.request("PATCH", "/v1/coupons/sold", {"quantity": 10}, as_role("seller"))[0] == 200

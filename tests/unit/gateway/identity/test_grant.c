@@ -32,6 +32,8 @@ static void users_are_ids_or_integers(void **state)
         {"\"\xc3\xa9\"", NULL},
         {"\"key:shop\"", NULL},
         {"\"erased:0123\"", NULL},
+        {"\"rehearsal:0\"", NULL},
+        {"\"rehearsal\"", "rehearsal"},
         {"null", NULL},
         {"[\"alice\"]", NULL},
         {"{}", NULL},
