@@ -29,16 +29,18 @@ static void add_name(struct sql_text *out, const char *name)
 static void add_text(struct sql_text *out, const char *name, const struct store_coupon *coupon, enum coupon_text text)
 {
     add_name(out, name);
-    add_string(out, coupon->texts[text], coupon->text_lengths[text]);
+    if (coupon->text_lengths[text] == 0)
+        sql_text_add(out, "null");
+    else
+        add_string(out, coupon->texts[text], coupon->text_lengths[text]);
 }
 
 /* The text is JSON already. */
-static void add_json(struct sql_text *out, const char *name, const struct store_coupon *coupon, enum coupon_text text,
-                     const char *empty)
+static void add_json(struct sql_text *out, const char *name, const struct store_coupon *coupon, enum coupon_text text)
 {
     add_name(out, name);
     if (coupon->text_lengths[text] == 0)
-        sql_text_add(out, empty);
+        sql_text_add(out, "null");
     else
         sql_text_add_bytes(out, coupon->texts[text], coupon->text_lengths[text]);
 }
@@ -76,8 +78,8 @@ void store_policy_json(struct sql_text *out, const struct store_coupon *coupon)
     sql_text_add(out, "{");
     add_text(out, "title", coupon, COUPON_TEXT_TITLE);
     add_text(out, "description", coupon, COUPON_TEXT_DESCRIPTION);
-    add_json(out, "benefit", coupon, COUPON_TEXT_BENEFIT, "null");
-    add_json(out, "metadata", coupon, COUPON_TEXT_METADATA, "null");
+    add_json(out, "benefit", coupon, COUPON_TEXT_BENEFIT);
+    add_json(out, "metadata", coupon, COUPON_TEXT_METADATA);
     add_number(out, "quantity", coupon->quantity, QUANTITY_UNLIMITED);
     add_number(out, "per_user_limit", coupon->per_user_limit, 0);
     add_time(out, "starts_at", coupon->starts_at_us);
@@ -87,6 +89,6 @@ void store_policy_json(struct sql_text *out, const struct store_coupon *coupon)
     add_boolean(out, "paused", coupon->paused);
     add_boolean(out, "archived", coupon->archived);
     add_text(out, "owner", coupon, COUPON_TEXT_OWNER);
-    add_json(out, "segments", coupon, COUPON_TEXT_SEGMENTS, "[]");
+    add_json(out, "segments", coupon, COUPON_TEXT_SEGMENTS);
     sql_text_add(out, "}");
 }

@@ -65,6 +65,25 @@ def test_the_database_has_what_became_of_issues(cluster):
     cluster.assert_kept()
 
 
+EMPTY = '"description":"","benefit":{"rate":0.25},"owner":"","segments":[]'
+
+
+def test_the_history_has_coupons_in_the_form_of_coupons(cluster):
+    assert cluster.request("POST", "/v1/coupons", {"id": "bare", "title": "t", "quantity": 1})[0] == 201
+    cluster.wait_drained()
+    bare = cluster.coupon("bare")
+    assert [bare[name] for name in ("description", "benefit", "owner", "segments")] == [None] * 4
+
+    def policy():
+        return cluster.request("GET", "/v1/coupons/bare/history")[2]["changes"][0]["coupon"]
+
+    told_by_history = policy()
+    assert told_by_history == {**told_by_history, **{name: bare[name] for name in told_by_history if name in bare}}
+    cluster.query(f"UPDATE coupon_history SET policy = '{{\"title\":\"t\",{EMPTY}}}' WHERE coupon_id = 'bare'")
+    assert policy() == {"id": "bare", "title": "t", "description": None, "benefit": {"rate": 0.25}, "owner": None,
+                        "segments": None}  # as earlier versions wrote it
+
+
 def test_a_database_that_came_back_empty_gets_everything_again(cluster):
     live_a_little(cluster)
     before = rows(cluster, "SELECT * FROM coupon_issue_state ORDER BY coupon_id, sequence")

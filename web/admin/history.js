@@ -20,11 +20,8 @@ const counted = new Set([
   "updated_at",
 ]);
 
-/** A record of the journal has an empty text, or no segments, where the coupon has null. */
-const isNothing = (value) => (value ?? "") === "" || (Array.isArray(value) && value.length === 0);
-
 const asText = (value) =>
-  isNothing(value) ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  (value ?? null) === null ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value);
 
 /** What differs: lines of text. The first version has everything that it was created with. */
 function differences(coupon, before) {
@@ -33,7 +30,7 @@ function differences(coupon, before) {
       (name) =>
         !counted.has(name) &&
         asText(coupon[name]) !== asText(before?.[name]) &&
-        !(before === null && isNothing(coupon[name])),
+        !(before === null && (coupon[name] ?? null) === null),
     )
     .map((name) =>
       element(

@@ -335,6 +335,8 @@ static void every_policy_that_a_coupon_had_is_in_its_history(void **state)
     assert_string_equal(histories.actors[0], "");
     assert_string_equal(histories.actors[1], "kim");
     assert_non_null(strstr(histories.policies[0], "\"quantity\":1000000,"));
+    assert_non_null(strstr(histories.policies[0], "\"description\":null,"));
+    assert_non_null(strstr(histories.policies[0], "\"owner\":null,\"segments\":null}"));
     assert_non_null(strstr(histories.policies[1], "\"description\":\"two\\u000alines \\\"and\\\" \\\\ 커피\""));
     assert_non_null(strstr(histories.policies[1], "\"benefit\":{\"off\":10},\"metadata\":null,\"quantity\":null,"));
     assert_int_equal(store_each_history(fixture->store, NULL, keep_history, &histories, &fixture->error), STORE_OK);
