@@ -53,13 +53,20 @@ static const char *truth(bool value)
     return value ? "true" : "false";
 }
 
+/* The partition told of its journal before the store was read: it has at least what is stored. */
+static uint64_t journal_seq(const struct status_partition *partition)
+{
+    bool behind = partition->stored && partition->stored_seq > partition->journal_seq;
+    return behind ? partition->stored_seq : partition->journal_seq;
+}
+
 static void append_partitions(struct buffer *out, const struct status *status)
 {
     append(out, ",\"partitions\":[");
     for (unsigned p = 0; p < status->partitions_count; p++) {
         const struct status_partition *partition = &status->partitions[p];
         append(out, "%s{\"partition\":%u,\"up\":%s", p == 0 ? "" : ",", p, truth(partition->up));
-        append_known(out, ",\"journal_seq\":", partition->heard, partition->journal_seq);
+        append_known(out, ",\"journal_seq\":", partition->heard, journal_seq(partition));
         append_known(out, ",\"stored_seq\":", partition->stored, partition->stored_seq);
         append(out, "}");
     }

@@ -43,6 +43,26 @@ static void unknown_things_are_null(void **state)
     json_decref(json);
 }
 
+static void no_journal_is_behind_what_is_stored(void **state)
+{
+    (void)state;
+    const struct status status = {
+        .version = "1",
+        .detail = "",
+        .partitions_count = 3,
+        .partitions = {{.heard = true, .journal_seq = 3, .stored = true, .stored_seq = 5},
+                       {.heard = true, .journal_seq = 9, .stored = true, .stored_seq = 5},
+                       {.heard = true, .journal_seq = 3, .stored_seq = 5}},
+    };
+    static const int expected[] = {5, 9, 3};
+    json_t *json = json_of(&status);
+    for (size_t p = 0; p < 3; p++) {
+        const json_t *partition = json_array_get(json_object_get(json, "partitions"), p);
+        assert_int_equal(json_integer_value(json_object_get(partition, "journal_seq")), expected[p]);
+    }
+    json_decref(json);
+}
+
 static void lag_is_the_time_since_as_of_and_never_negative(void **state)
 {
     (void)state;
@@ -90,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_things_are_null),
+        cmocka_unit_test(no_journal_is_behind_what_is_stored),
         cmocka_unit_test(lag_is_the_time_since_as_of_and_never_negative),
         cmocka_unit_test(buckets_are_cumulative_and_the_last_has_no_bound),
         cmocka_unit_test(details_are_escaped),
