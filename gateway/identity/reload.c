@@ -82,9 +82,8 @@ static int use(struct reload *self, struct source *source, struct span text, str
     source_accept(source, text);
     char place[MASKED_MAX];
     mask_secrets(source->place, place);
-    log_info("gateway", "read %s place=%.*s keys=%u api_keys=%u", source->option, PLACE_SHOWN, place,
-             credentials->keys == NULL ? 0 : key_set_count(credentials->keys),
-             credentials->api_keys == NULL ? 0 : api_keys_count(credentials->api_keys));
+    log_info("gateway", "read %s place=%.*s keys=%u", source->option, PLACE_SHOWN, place,
+             is_jwk_set(source) ? key_set_count(credentials->keys) : api_keys_count(credentials->api_keys));
     credentials_board_publish(self->board, &credentials);
     metrics_add(self->metrics, METRIC_GATEWAY_IDENTITY_LOADS, source->kind, 1);
     return 0;

@@ -201,6 +201,8 @@ def test_keys_and_api_keys_are_read_again_when_their_files_change(tmp_path):
         assert [look(one) for one in (first, second, key)] == [200, 401, 401]
         api_keys.write_text(row + "\n")
         wait_until(lambda: look(key) == 200, "the API key is known")
+        read = re.findall(r"read gateway/(\w+) place=\S+ (.*)", gateway.log())
+        assert read == [("jwk_set_file", "keys=1"), ("api_keys_file", "keys=0"), ("api_keys_file", "keys=1")]
 
         write_keys(keys, jwk(SECRET[::-1], "new"))
         wait_until(lambda: look(second) == 200, "the new key is known")
