@@ -11,7 +11,7 @@
 #include "shared/wire/cluster_keys.h"
 
 static const struct help_option keygen_options[] = {
-    {"--api-key", "NAME", "prints a new API key instead, and its row for gateway/api_keys_file"},
+    {"--api-key", "NAME", "prints a new API key, and its row for gateway/api_keys_file"},
     {"--role", "ROLE", "of the API key: user, seller, service, viewer or admin; service if it is missing"},
     HELP_HELP,
     HELP_END,
@@ -21,6 +21,7 @@ const struct help help_keygen = {
     .name = "keygen",
     .summary = "creates the shared secret of a cluster's roles, or an API key",
     .words = "FILE",
+    .instead = "--api-key NAME [--role ROLE]",
     .about = "Creates FILE with 32 random bytes as hexadecimal digits: the secret of one cluster. Give a copy to every "
              "role and name it in cluster/secret_file; the ZeroMQ connections between the roles are then encrypted, "
              "and peers without the secret are refused. Owner and group may read the file. An existing file is not "
@@ -62,8 +63,10 @@ static int check_api_key(const char *name, const char *role, struct error *error
 /* Either a file or an API key is asked for. */
 static int check_request(const struct arguments *arguments, const char *name, const char *role, struct error *error)
 {
-    if ((name != NULL) == (arguments->positionals_count == 1))
-        return error_set(error, "name the file to create: coupond keygen FILE; or coupond keygen --api-key NAME");
+    if (name != NULL && arguments->positionals_count > 0)
+        return error_set(error, "give either FILE or --api-key, not both: an API key is printed");
+    if (name == NULL && arguments->positionals_count == 0)
+        return error_set(error, "FILE is missing: the file to create; or give --api-key NAME");
     if (name == NULL && role != NULL)
         return error_set(error, "--role is for --api-key");
     return name == NULL ? arguments_check_path("FILE", arguments->positionals[0], error) : 0;

@@ -67,14 +67,26 @@ static size_t count_options(const struct help_option *options)
     return count;
 }
 
-static void print_usage(FILE *out, const struct help *help)
+/* Begins a line of the usage. */
+static struct line begin_usage(FILE *out, const char *begin, const char *name, const char *words)
 {
     struct line line = {out, USAGE_INDENT, USAGE_INDENT};
+    fprintf(out, "%scoupond ", begin);
+    put_words(&line, name);
+    if (words != NULL)
+        put_words(&line, words);
+    return line;
+}
+
+static void print_usage(FILE *out, const struct help *help)
+{
+    struct line line = begin_usage(out, "usage: ", help->name, help->words);
+    if (help->instead != NULL) {
+        begin_usage(out, "\n       ", help->name, help->instead);
+        fputc('\n', out);
+        return;
+    }
     bool all = count_options(help->options) <= USAGE_MAX;
-    fputs("usage: coupond ", out);
-    put_words(&line, help->name);
-    if (help->words != NULL)
-        put_words(&line, help->words);
     for (const struct help_option *option = help->options; all && option->name != NULL; option++) {
         if (strcmp(option->name, "--help") != 0)
             put_usage_option(&line, option);

@@ -17,6 +17,7 @@ struct help {
     const char *name;                  /* of the command */
     const char *summary;               /* its line in coupond --help */
     const char *words;                 /* after the name, such as "dump|check DIR"; NULL: none */
+    const char *instead;               /* a second usage; both name their options themselves; NULL: none */
     const char *about;                 /* paragraphs, separated by empty lines */
     const struct help_option *options; /* the last row has no name */
     const char *exit_status;           /* NULL: the usual one */

@@ -48,17 +48,24 @@ static void print_about(FILE *out, const char *about)
     }
 }
 
-static void print_synopsis(FILE *out, const struct help *help)
+static void begin_synopsis(FILE *out, const char *name, const char *words)
 {
     fputs(".SY \"coupond ", out);
-    roff_print_literal(out, help->name);
+    roff_print_literal(out, name);
     fputs("\"\n", out);
-    if (help->words != NULL) {
-        roff_print_usage(out, help->words);
-        fputc('\n', out);
-    }
+    if (words == NULL)
+        return;
+    roff_print_usage(out, words);
+    fputc('\n', out);
+}
+
+static void print_synopsis(FILE *out, const struct help *help)
+{
+    begin_synopsis(out, help->name, help->words);
+    if (help->instead != NULL)
+        begin_synopsis(out, help->name, help->instead);
     for (const struct help_option *option = help->options; option->name != NULL; option++) {
-        if (strcmp(option->name, "--help") == 0)
+        if (help->instead != NULL || strcmp(option->name, "--help") == 0)
             continue;
         fputs(".OP ", out);
         roff_print_literal(out, option->name);

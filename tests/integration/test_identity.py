@@ -291,7 +291,8 @@ def test_token_makes_keys_that_only_the_owner_reads_and_never_overwrites(tmp_pat
     (["token", "--keys", "a", "--user", "a", "--expires", "1y"], "--expires"),
     (["token", "--keys", "a", "--user", "a", "--count", "0"], "--count"),
     (["keygen", "--api-key", "a/b"], "--api-key"), (["keygen", "--api-key", "admin"], "--api-key"),
-    (["keygen", "--api-key", "a", "--role", "root"], "--role"), (["keygen", "--api-key", "a", "file"], "name the file"),
+    (["keygen", "--api-key", "a", "--role", "root"], "--role"),
+    (["keygen", "--api-key", "a", "file"], "either FILE or"), (["keygen"], "FILE is missing"),
     (["keygen", "--role", "user", "file"], "--role"),
 ])
 def test_commands_say_what_they_need(tmp_path, monkeypatch, words, reason):

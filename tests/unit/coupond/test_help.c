@@ -99,6 +99,18 @@ static void a_usage_with_many_options_is_short(void **state)
     free(text);
 }
 
+static void a_second_usage_has_a_line_of_its_own(void **state)
+{
+    (void)state;
+    const struct help_option options[] = {{"--key", "NAME", "a key"}, HELP_END};
+    const struct help help = {
+        .name = "two", .words = "FILE", .instead = "--key NAME", .about = "All.", .options = options};
+    char *text = print(&help);
+    static const char usage[] = "usage: coupond two FILE\n       coupond two --key NAME\n\nAll.\n";
+    assert_memory_equal(text, usage, sizeof usage - 1);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +118,7 @@ int main(void)
         cmocka_unit_test(lines_end_before_the_edge),
         cmocka_unit_test(a_wide_option_has_a_line_of_its_own),
         cmocka_unit_test(a_usage_with_many_options_is_short),
+        cmocka_unit_test(a_second_usage_has_a_line_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
