@@ -163,7 +163,7 @@ def test_a_viewer_cannot_change_an_event_but_sees_who_did(console):
     assert console.cluster.request("PATCH", f"/v1/coupons/{coupon}", {"quantity": 200}, headers)[0] == 200
     console.cluster.wait_drained()
     open_as(console, f"events/{coupon}", "watcher", "viewer")
-    console.wait_text(".differences", "quantity: 100 → 200")
+    console.wait_text(".differences", "Quantity: 100 → 200")
     assert {"changer", "maker"} <= set(labels(console, "td"))
     assert labels(console, ".head .actions :is(a, button)") == ["Open the page"]
     assert barriers(console.driver) == {}
