@@ -116,9 +116,11 @@ static json_t *members_json(const struct rehearse_measure *measure)
     json_t *members = json_array();
     for (unsigned i = 0; i < measure->members_count; i++) {
         const struct rehearse_member *member = &measure->members[i];
-        json_array_append_new(members, json_pack("{s:s, s:s, s:I, s:I}", "role", member->role, "address",
-                                                 member->address, "memory_before", (json_int_t)member->memory_before,
-                                                 "memory_after", (json_int_t)member->memory_after));
+        json_t *limit = member->memory_limit > 0 ? json_integer((json_int_t)member->memory_limit) : json_null();
+        json_array_append_new(members,
+                              json_pack("{s:s, s:s, s:I, s:I, s:o}", "role", member->role, "address", member->address,
+                                        "memory_before", (json_int_t)member->memory_before, "memory_after",
+                                        (json_int_t)member->memory_after, "memory_limit", limit));
     }
     return members;
 }
@@ -146,17 +148,19 @@ void rehearse_report_print_json(const struct rehearse_measure *measure, const st
                                 FILE *out)
 {
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:f, s:I, s:f, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I}",
+        "{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:f, s:I, s:I, s:f, s:I, s:o, s:o, s:{s:I}, s:o, s:I, s:I, s:o, s:o, "
+        "s:I}",
         "coupon_id", measure->coupon_id, "rehearsal_id", measure->copy_id, "verdict",
         rehearse_grade_name(verdict->grade), "reasons", reasons_json(verdict), "users", (json_int_t)measure->users,
         "requests", (json_int_t)measure->requests, "connections", (json_int_t)measure->connections, "quantity",
         measure->quantity > 0 ? json_integer((json_int_t)measure->quantity) : json_null(), "seconds", measure->seconds,
-        "answered", (json_int_t)measure->answered, "answered_rate", rate_of(measure), "issued",
-        (json_int_t)measure->outcomes[BENCH_ISSUED], "sold_out_s",
+        "answered", (json_int_t)measure->answered, "unanswered", (json_int_t)rehearse_unanswered(measure),
+        "answered_rate", rate_of(measure), "issued", (json_int_t)measure->outcomes[BENCH_ISSUED], "sold_out_s",
         measure->sold_out_us >= 0 ? json_real((double)measure->sold_out_us / 1e6) : json_null(), "latency_us",
-        latency_json(measure), "outcomes", outcomes_json(measure), "early", (json_int_t)measure->early,
-        "early_not_started", (json_int_t)measure->early_not_started, "sync_us", sync_json(measure), "members",
-        members_json(measure), "faults", (json_int_t)measure->faults);
+        latency_json(measure), "delay_us", "p99", (json_int_t)bench_histogram_percentile(&measure->delay, 99),
+        "outcomes", outcomes_json(measure), "early", (json_int_t)measure->early, "early_not_started",
+        (json_int_t)measure->early_not_started, "sync_us", sync_json(measure), "members", members_json(measure),
+        "faults", (json_int_t)measure->faults);
     CHECK(root != NULL);
     json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(6));
     fputc('\n', out);

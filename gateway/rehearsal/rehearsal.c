@@ -300,6 +300,15 @@ static void append_time(struct buffer *out, const char *name, int64_t us)
     append_text(out, name, time);
 }
 
+static void append_users_max(struct buffer *out, const struct rehearsal *self)
+{
+    char digits[20];
+    append(out, ",\"users_max\":");
+    buffer_append(
+        out, digits,
+        decimal_format(digits, self->options == NULL ? 0 : (uint64_t)self->options->gateway_rehearsal_users_max));
+}
+
 void rehearsal_json_append(struct rehearsal *rehearsal, struct buffer *out)
 {
     static const char *const states[] = {"none", "running", "done", "failed"};
@@ -307,6 +316,7 @@ void rehearsal_json_append(struct rehearsal *rehearsal, struct buffer *out)
     struct rehearsal *self = rehearsal != NULL ? rehearsal : &none;
     pthread_mutex_lock(&self->mutex);
     append_text(out, "{\"state\":", states[self->state]);
+    append_users_max(out, self);
     append_text(out, ",\"coupon_id\":", self->request.coupon_id);
     append_time(out, ",\"started_at\":", self->started_us);
     append_time(out, ",\"ended_at\":", self->ended_us);

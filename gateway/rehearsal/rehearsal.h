@@ -42,7 +42,8 @@ void rehearsal_destroy(struct rehearsal **rehearsal);
 /* On any gateway thread: starts one as the bearer of `token`, which may be empty. False when one runs already, or the
  * gateway stops. */
 bool rehearsal_start(struct rehearsal *rehearsal, const struct rehearsal_request *request, struct span token);
-/* On any gateway thread: appends the state of the last one; `rehearsal` may be NULL. */
+/* On any gateway thread: appends the state of the last one, and how many users one may have; `rehearsal` may be
+ * NULL. */
 void rehearsal_json_append(struct rehearsal *rehearsal, struct buffer *out);
 
 /* The URL at which this gateway serves, for a client on the same machine. Pure. False when the address has none. */

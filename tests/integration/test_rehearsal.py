@@ -79,11 +79,14 @@ def test_the_report_has_what_the_event_will_meet(cluster):
     assert (report["coupon_id"], report["users"], report["quantity"]) == ("noon", 200, 50)
     assert report["outcomes"] == {"issued": 50, "sold_out": 150}
     assert report["early"] == report["early_not_started"] == 3
-    assert (report["answered"], report["faults"]) == (200, 0)
+    assert (report["answered"], report["unanswered"], report["faults"]) == (200, 0, 0)
+    assert 0 <= report["delay_us"]["p99"] <= report["latency_us"]["p99"]
     assert 0 < report["sold_out_s"] <= report["seconds"]
     assert 0 < report["latency_us"]["p50"] <= report["latency_us"]["p99"] <= report["latency_us"]["max"]
     assert report["sync_us"]["p99"] > 0
     assert {member["role"] for member in report["members"]} == {"gateway", "issuer"}
+    assert all(member["memory_limit"] is None or member["memory_limit"] >= member["memory_after"]
+               for member in report["members"])
     assert {reason["name"] for reason in report["reasons"]} >= {"answers", "wait", "disk", "promises"}
     copy = copies(cluster)[report["rehearsal_id"]]
     assert (copy["issued"], copy["quantity"], copy["title"]) == (50, 50, "정오")
@@ -170,6 +173,7 @@ def read_or_empty(path):
 def test_a_crowd_beyond_the_option_is_refused(cluster):
     status, told = start(cluster, {"coupon_id": "noon", "users": 501})
     assert (status, told["errors"][0]["field"]) == (400, "users")
+    assert latest(cluster)["users_max"] == 500
     status, told = start(cluster, {"coupon_id": "noon"})  # the default is larger
     assert (status, told["errors"][0]["field"]) == (400, "users")
 
@@ -233,5 +237,6 @@ def test_it_is_off_unless_an_option_allows_it(tmp_path):
     with Cluster(tmp_path) as cluster:
         status, _, told = cluster.request("POST", "/v1/rehearsals", {"coupon_id": "noon", "users": 5})
         assert (status, told["code"]) == (403, "forbidden") and "gateway/rehearsal_users_max" in told["detail"]
-        assert cluster.request("GET", LATEST)[2]["state"] == "none"
+        told = cluster.request("GET", LATEST)[2]
+        assert (told["state"], told["users_max"]) == ("none", 0)
         assert children(cluster.gateways[0].process.pid) == []
