@@ -120,7 +120,10 @@ def test_the_button_is_there_when_the_coupon_opens_and_gives_a_code(page):
 
 def test_a_name_is_asked_for_where_nobody_checks_it(page):
     page.create()
-    page.open()
+    for language, label in (("en", "User id"), ("ko", "사용자 ID")):
+        page.open(f"?lang={language}")
+        assert page.driver.find_element(By.CSS_SELECTOR, "label[for=name]").text == label
+    page.open("?lang=en")
     page.press()
     assert page.find("name-fault").text and page.driver.switch_to.active_element == page.find("name")
     page.find("name").send_keys("한글 이름")
