@@ -1,6 +1,7 @@
 """The console in a real browser: what an operator does with it, and what has happened afterwards."""
 
 import itertools
+import re
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -354,6 +355,38 @@ def test_an_event_is_rehearsed(console):
     console.wait_text(".tiles dd", "50")
     assert console.cluster.coupon(coupon)["issued"] == 0
     assert barriers(console.driver) == {}
+
+
+def words_of_latin_letters(text):
+    """Sentences in English, which names of options, commands and codes are not."""
+    return re.findall(r"[A-Za-z]+(?: [A-Za-z]+){2,}", text)
+
+
+def test_a_rehearsal_in_korean_is_korean(console):
+    coupon = console.create(50)
+    console.open(f"rehearsal/{coupon}", "?lang=ko")
+    console.wait_text("#field-users-help", "최대 200명입니다.")
+    assert console.find("#field-users").get_attribute("value") == "200"
+    console.fill("users", "201")
+    console.button("리허설", "form").click()
+    assert console.fault("users") == "1부터 200까지의 정수입니다."
+    console.fill("users", "200")
+    console.button("리허설", "form").click()
+    console.wait_text(".notice", "리허설이 진행 중입니다.")
+    console.wait_text(".notice", "리허설이 끝났습니다.")
+    console.wait_text("td", "모든 요청이 최종 응답을 받았습니다.")
+    console.wait_text("td", "약속을 어긴 응답이 없습니다.")
+    console.driver.execute_script("document.querySelector('details').open = true")
+    console.wait_text("td", "99%의 대기 시간(µs)")
+    assert words_of_latin_letters(console.find("#main").text) == []
+
+
+def test_the_limit_of_a_crowd_is_that_of_the_gateway(console):
+    console.open(f"rehearsal/{console.create()}")
+    console.wait_text("#field-users-help", "At most 200.")
+    console.fill("users", "201")
+    console.button("Rehearse", "form").click()
+    assert console.fault("users") == "A whole number from 1 to 200."
 
 
 # how it looks
