@@ -109,6 +109,16 @@ def test_a_token_is_asked_for_and_kept_in_the_tab(console):
     console.wait_text(".notice", "There are none")
 
 
+def test_it_offers_to_sign_in_where_a_token_gives_more(console, tmp_path):
+    console.driver.execute_script("sessionStorage.clear()")
+    console.open("events")
+    assert console.button("Sign in", "header")
+    with Cluster(tmp_path) as free:
+        console.driver.get(f"http://{free.addresses[0]}/admin#/events")
+        console.wait_text("#main .notice", "")
+        assert not console.driver.find_element(By.ID, "account").is_displayed()
+
+
 # events
 
 
@@ -390,6 +400,16 @@ def test_the_limit_of_a_crowd_is_that_of_the_gateway(console):
 
 
 # how it looks
+
+
+def test_the_chosen_tab_is_in_sight_on_a_phone(console):
+    console.open("rehearsal", "?lang=ko")
+    appear(console.driver, width=360)
+    console.open("rehearsal", "?lang=ko")
+    left, right, width = console.driver.execute_script("""
+        const {left, right} = document.querySelector("#views [aria-current]").getBoundingClientRect();
+        return [left, right, innerWidth]""")
+    assert 0 <= left < right <= width == 360
 
 
 @pytest.mark.parametrize("view", VIEWS)

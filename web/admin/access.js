@@ -25,9 +25,11 @@ export const access = {
   id: null,
   roles: ["admin"],
   identity: false,
+  needed: false, // a token gives more rights than none
   /** Reads who uses the console. Resolves to false if a token is needed, or the one there is was refused. */
   async read() {
     const answer = await request("GET", "v1/me");
+    access.needed = answer.status === 401 || !(answer.body?.roles ?? ["admin"]).includes("admin");
     if (answer.status === 401) return false;
     const { id = null, roles = ["admin"], identity = false } = answer.status === 200 ? answer.body : {};
     Object.assign(access, { id, roles, identity });

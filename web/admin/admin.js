@@ -88,6 +88,8 @@ function drawFrame(current) {
       element("a", { href: `#/${name}`, "aria-current": name === current ? "page" : null }, text(`view_${name}`)),
     );
   byId("views").replaceChildren(...links);
+  links.find((link) => link.hasAttribute("aria-current"))?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  byId("account").hidden = session.token === null && !access.needed;
   setText(byId("account"), session.token === null ? text("signIn") : (access.id ?? text("account")));
   document.title = `${text(`view_${current}`)} · coupond`;
 }
@@ -109,8 +111,9 @@ function show() {
 }
 
 async function start() {
+  const known = await access.read();
   drawFrame("events");
-  if (await access.read()) show();
+  if (known) show();
   else signIn(text("signInText"));
 }
 
