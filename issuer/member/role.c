@@ -189,9 +189,11 @@ void member_role_on_refused(struct member_role *role, uint8_t from)
         role->owner_heard_us = INT64_MIN / 2;
 }
 
+/* An owner that stood still does not know yet that it is none any more. A member that was restarted meanwhile has
+ * forgotten the row, but not the term at the end of its journal. */
 bool member_role_follows(const struct member_role *role, uint8_t from, const struct member_heartbeat *heartbeat)
 {
-    return heartbeat->owns && from == heartbeat->row.owner && heartbeat->row.epoch >= role->row.epoch &&
+    return heartbeat->owns && from == heartbeat->row.owner && heartbeat->row.epoch >= role->seen_epoch &&
            heartbeat->row.epoch > role->muted_epoch && role->state <= MEMBER_STANDBY && !role->change.pending;
 }
 

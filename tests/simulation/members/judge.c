@@ -58,7 +58,8 @@ void judge_confirmation(struct world *world, const struct node *node)
 
 void judge_discard(struct world *world, const struct node *node)
 {
-    const struct member_row *row = store_row(world);
+    bool restored = world->epoch < world->epoch_max;
+    const struct member_row *row = &world->rows[restored ? world->epoch_max : world->epoch];
     if (row->standby == node->index || row->owner == node->index)
         world_fail(world, "member %u, which the row names, throws its journal aside", node->index);
 }

@@ -39,6 +39,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_UNKNOWN_LATER] = "change made after its answer was given up",
     [FAULT_UNKNOWN_NEVER] = "change never made, its answer lost",
     [FAULT_STALE_READ] = "outdated row read",
+    [FAULT_STORE_RESTORED] = "store restored from an old copy",
 };
 
 void world_fail(struct world *world, const char *format, ...)
@@ -96,10 +97,41 @@ static void make_plan(struct plan *plan, struct sim_random *random)
     };
 }
 
+/* Whoever was restarted can ask the others, which remember the latest row. */
+static void plan_restores(struct plan *plan, struct sim_random *random)
+{
+    plan->restore = 1 + sim_random_below(random, 3);
+    plan->kill = 1 + sim_random_below(random, 6);
+    plan->alone = sim_random_chance(random, 700);
+    plan->pause = plan->cut = plan->lose = plan->lose_disk = 0;
+    plan->store_away = plan->unknown = plan->stale = 0;
+    plan->delay_us_max = 500;
+}
+
+/* The same members own the partition again and again, while messages of their earlier terms are still on the way. */
+static void plan_handovers(struct plan *plan, struct sim_random *random)
+{
+    plan->nodes = 2;
+    plan->leave = 10 + sim_random_below(random, 40);
+    plan->delay_us_max = 20000;
+}
+
+static bool all_up(const struct world *world)
+{
+    for (uint8_t i = 0; i < world->plan.nodes; i++) {
+        if (!world->nodes[i].up || world->nodes[i].role.row.epoch < world->epoch)
+            return false;
+    }
+    return true;
+}
+
 static void strike(struct world *world)
 {
     struct node *node = &world->nodes[sim_random_below(&world->random, world->plan.nodes)];
-    if (node->up && world_strikes(world, world->plan.kill)) {
+    bool forgets = world->plan.restore > 0 && !all_up(world);
+    if (!forgets && world_strikes(world, world->plan.restore))
+        store_restore(world);
+    if (node->up && !forgets && world_strikes(world, world->plan.kill)) {
         bool disk = world_strikes(world, world->plan.lose_disk) && node_may_lose_disk(world, node);
         node_stop(world, node, disk || world_strikes(world, world->plan.lose_power), disk);
     }
@@ -157,6 +189,10 @@ static void begin(struct world *world, uint64_t seed, bool verbose)
     world->now_us = 1000000;
     sim_random_init(&world->random, seed);
     make_plan(&world->plan, &world->random);
+    if (sim_random_chance(&world->random, 150))
+        plan_restores(&world->plan, &world->random);
+    else if (sim_random_chance(&world->random, 100))
+        plan_handovers(&world->plan, &world->random);
     world->rows[0] = (struct member_row){0, MEMBER_NONE, MEMBER_NONE};
     world->epoch = 1;
     world->rows[1] = (struct member_row){1, 0, MEMBER_NONE};
@@ -170,6 +206,7 @@ static bool run(struct world *world, uint64_t seed, bool verbose)
     for (unsigned i = 0; i < STEPS && world->failure[0] == '\0'; i++)
         step(world);
     world->quiet = true;
+    store_repair(world);
     memset(world->cut_until_us, 0, sizeof world->cut_until_us);
     for (unsigned i = 0; i < QUIET_STEPS && world->failure[0] == '\0'; i++)
         step(world);

@@ -35,6 +35,26 @@ void store_happen(struct world *world)
     }
 }
 
+void store_restore(struct world *world)
+{
+    if (world->epoch < 4)
+        return;
+    world_count(world, FAULT_STORE_RESTORED);
+    world->epoch_max = world->epoch > world->epoch_max ? world->epoch : world->epoch_max;
+    world->epoch -= 1 + sim_random_below(&world->random, 2);
+    world_trace(world, NULL, "restored", world->epoch, world->epoch_max);
+}
+
+void store_repair(struct world *world)
+{
+    if (world->epoch >= world->epoch_max)
+        return;
+    struct member_row row = world->rows[world->epoch_max];
+    row.epoch = world->epoch = world->epoch_max + 1;
+    world->rows[row.epoch] = row;
+    world->late_count = 0;
+}
+
 void store_begin(struct world *world, struct node *node)
 {
     member_role_ask(&node->role, &node->ask);

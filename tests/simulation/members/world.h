@@ -42,6 +42,7 @@ enum fault {
     FAULT_UNKNOWN_LATER,
     FAULT_UNKNOWN_NEVER,
     FAULT_STALE_READ,
+    FAULT_STORE_RESTORED,
     FAULT_COUNT
 };
 
@@ -135,6 +136,7 @@ struct plan {
     bool alone;
     uint32_t kill, lose_power, lose_disk, pause, cut, lose, leave;
     uint32_t store_away, unknown, stale;
+    uint32_t restore; /* of an old copy of the store; only where somebody always remembers */
     int64_t delay_us_max;
     int quantity;
 };
@@ -156,6 +158,7 @@ struct world {
     /* the store */
     struct member_row rows[4096]; /* by epoch */
     uint64_t epoch;
+    uint64_t epoch_max;         /* before the store was restored */
     struct member_ask late[16]; /* writes whose answer was lost, and that may still happen */
     size_t late_count;
     int database[RECORDS_MAX]; /* what persisters stored; -2: nothing */
@@ -191,6 +194,10 @@ void store_begin(struct world *world, struct node *node);
 void store_work(struct world *world, struct node *node);
 /* Late writes happen. */
 void store_happen(struct world *world);
+/* An old copy of the store is restored; what it had meanwhile is known to members only. */
+void store_restore(struct world *world);
+/* An operator writes the row anew, after the latest one that there was. */
+void store_repair(struct world *world);
 const struct member_row *store_row(const struct world *world);
 
 /* judge.c */

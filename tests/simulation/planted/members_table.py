@@ -79,6 +79,4 @@ MEMBER_FAULTS = [
           "            : (uint8_t)((role->row.owner + 1 + (role->row.owner + 1 == role->config.self)) % "
           "role->config.count));",
           "a takeover names a standby that may lack what was answered"),
-    plant("earlier-term-confirms", ROLE, "confirmation->epoch < role->term || ", "",
-          "a confirmation from an earlier term of the owner counts in this one"),
 ]
