@@ -5,7 +5,7 @@ event to the next.
 
 The crowd of the event is `coupond bench`. Run it on a quiet machine:
 
-    ./dev rehearse-check [--rounds 15] [--users 20000] [--quantity 2000] [--connections 1000] [--json]
+    ./dev rehearse-check [--rounds 15] [--users 20000] [--rate N] [--quantity 2000] [--connections 1000] [--json]
 """
 
 import argparse
@@ -36,7 +36,8 @@ def sold_out_s(cluster, coupon):
 
 
 def crowd(arguments, cluster):
-    return ["--url", f"http://{cluster.addresses[0]}", "--connections", arguments.connections, "--json"]
+    return ["--url", f"http://{cluster.addresses[0]}", "--connections", arguments.connections, "--json",
+            "--rate", arguments.rate or min(arguments.users, 1_000_000)]
 
 
 def figures(report, sold_out):
@@ -67,7 +68,7 @@ def hold_event(directory, arguments):
         cluster.create_coupon("noon", arguments.quantity)
         ask_early(cluster)
         result = run_coupond("bench", *crowd(arguments, cluster), "--coupon", "noon", "--requests", arguments.users,
-                             "--rate", min(arguments.users, 1_000_000), "--users", f"user-:0-{arguments.users - 1}")
+                             "--users", f"user-:0-{arguments.users - 1}")
         assert result.returncode == 0, result.stdout + result.stderr
         report = json.loads(result.stdout)
         cluster.wait_drained()
@@ -104,6 +105,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--users", type=int, default=20_000)
+    parser.add_argument("--rate", type=int, help="requests a second; default: all in one")
     parser.add_argument("--quantity", type=int, default=2_000)
     parser.add_argument("--connections", type=int, default=1_000)
     parser.add_argument("--json", action="store_true")

@@ -35,10 +35,14 @@ void trace_destroy(struct trace **trace)
     *trace = NULL;
 }
 
+/* What a reply says is placed by a finer clock than that of the loop's turn in which the next round is sent. */
 void trace_send(struct trace *trace, int64_t now_us)
 {
-    if (trace->rounds_count < TRACE_ROUNDS_MAX)
-        trace->rounds[trace->rounds_count++] = (struct trace_round){.sent_us = now_us};
+    unsigned count = trace->rounds_count;
+    int64_t replied_us = count > 0 ? trace->rounds[count - 1].synced_us : 0;
+    if (count < TRACE_ROUNDS_MAX)
+        trace->rounds[trace->rounds_count++] =
+            (struct trace_round){.sent_us = now_us > replied_us ? now_us : replied_us};
 }
 
 void trace_reply(struct trace *trace, int64_t began_us, int64_t decided_us, int64_t synced_us)

@@ -254,6 +254,20 @@ static void rounds_beyond_the_bound_are_not_kept(void **state)
     trace_destroy(&trace);
 }
 
+static void a_round_does_not_begin_before_the_reply_to_the_one_before(void **state)
+{
+    struct trace *trace = trace_create(&(struct traceparent){0}, METHOD_GET, 0);
+    (void)state;
+    trace_send(trace, 10);
+    trace_reply(trace, 11, 12, 25);
+    trace_send(trace, 20); /* the loop's clock is that of the turn's beginning */
+    trace_reply(trace, 26, 27, 28);
+    assert_int_equal(trace->rounds[1].sent_us, 25);
+    trace_send(trace, 30);
+    assert_int_equal(trace->rounds[2].sent_us, 30);
+    trace_destroy(&trace);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -270,6 +284,7 @@ int main(void)
         TEST(what_finds_no_room_in_the_queue_is_dropped_and_counted),
         TEST(the_end_hands_over_what_waits),
         cmocka_unit_test(rounds_beyond_the_bound_are_not_kept),
+        cmocka_unit_test(a_round_does_not_begin_before_the_reply_to_the_one_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
