@@ -161,17 +161,13 @@ void member_role_heartbeat(const struct member_role *role, struct member_heartbe
         .row = role->row,
         .owns = role->state == MEMBER_OWNER,
         .answered_seq = role->state == MEMBER_OWNER ? all_answered_seq(role) : 0,
-        .end = role->end,
     };
 }
 
 void member_role_on_heartbeat(struct member_role *role, uint8_t from, const struct member_heartbeat *heartbeat,
                               int64_t now_us)
 {
-    struct member_peer *peer = &role->peers[from];
-    peer->heard_us = now_us;
-    peer->end = heartbeat->end;
-    peer->seen_epoch = heartbeat->seen_epoch;
+    role->peers[from].heard_us = now_us;
     see_epoch(role, heartbeat->seen_epoch);
     if (role->state == MEMBER_OWNER) {
         role->reading |= heartbeat->seen_epoch > role->row.epoch && !role->change.pending;
@@ -180,13 +176,6 @@ void member_role_on_heartbeat(struct member_role *role, uint8_t from, const stru
     learn_row(role, &heartbeat->row, now_us);
     if (heartbeat->owns && member_row_equals(&heartbeat->row, &role->row) && from == role->row.owner)
         role->owner_heard_us = now_us;
-}
-
-void member_role_on_refused(struct member_role *role, uint8_t from)
-{
-    role->peers[from].heard_us = INT64_MIN / 2;
-    if (role->row.owner == from)
-        role->owner_heard_us = INT64_MIN / 2;
 }
 
 /* An owner that stood still does not know yet that it is none any more. A member that was restarted meanwhile has

@@ -51,7 +51,6 @@ struct member_heartbeat {
     struct member_row row; /* the row that it knows, perhaps outdated */
     bool owns;             /* it speaks as the owner in that row */
     uint64_t answered_seq; /* of an owner: every answer depends on records up to this one only */
-    struct member_position end;
 };
 
 /* Of a member that follows to its owner. */
@@ -63,8 +62,6 @@ struct member_confirmation {
 
 struct member_peer {
     int64_t heard_us;
-    struct member_position end;
-    uint64_t seen_epoch;
     /* while this member is the owner */
     bool matches; /* its journal is the beginning of this one's */
     uint64_t turn;
@@ -118,8 +115,6 @@ void member_role_on_answer(struct member_role *role, const struct member_ask *as
 void member_role_heartbeat(const struct member_role *role, struct member_heartbeat *heartbeat);
 void member_role_on_heartbeat(struct member_role *role, uint8_t from, const struct member_heartbeat *heartbeat,
                               int64_t now_us);
-/* The connection to the member was closed and is refused: it is not there any more. */
-void member_role_on_refused(struct member_role *role, uint8_t from);
 /* True when records of this owner are to be taken, and confirmed after they are synced. `heartbeat` is the owner's. */
 bool member_role_follows(const struct member_role *role, uint8_t from, const struct member_heartbeat *heartbeat);
 /* The journal of this member was appended to and synced. `answered_seq` is the owner's, told to this start of it. */

@@ -68,7 +68,6 @@ enum store_result store_sqlite_read_ownership(struct store *base, uint16_t parti
     struct store_sqlite *store = (struct store_sqlite *)base;
     struct reading reading = {.row = row};
     *row = (struct store_ownership){.partition = partition};
-    *found = false;
     enum store_result result = store_sqlite_need_open(store, error);
     if (result != STORE_OK)
         return result;
