@@ -1,7 +1,7 @@
 /*
  * The row of the store that names who decides a partition. Every change raises its epoch by one, and is a conditional
  * write: it happens only if the row is still the one that the writer knows. Members are numbers: their places in
- * issuer/members.
+ * cluster/members.
  */
 #ifndef COUPOND_MEMBER_ROW_H
 #define COUPOND_MEMBER_ROW_H
@@ -9,8 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MEMBERS_MAX 9
-#define MEMBER_NONE UINT8_MAX
+#include "shared/members.h"
 
 struct member_row {
     uint64_t epoch;  /* 0: unknown */

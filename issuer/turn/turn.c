@@ -397,8 +397,10 @@ static void note_time(struct turn_context *context, int64_t now_us)
 /* After the commit: the pongs tell the last record. */
 static void fill_pongs(struct turn *turn)
 {
-    struct frame_pong pong = {journal_written_seq(turn->config.journal), turn->context.now_us,
-                              journal_acked_seq(turn->config.journal)};
+    struct frame_pong pong = {.journal_seq = journal_written_seq(turn->config.journal),
+                              .now_us = turn->context.now_us,
+                              .acked_seq = journal_acked_seq(turn->config.journal),
+                              .decides = 1};
     for (size_t i = 0; i < turn->exchanges_count; i++) {
         if (turn->exchanges[i].pong != NULL)
             memcpy(turn->exchanges[i].pong, &pong, sizeof pong);

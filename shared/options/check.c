@@ -9,6 +9,7 @@
 
 #include "shared/endpoint.h"
 #include "shared/mask.h"
+#include "shared/members.h"
 #include "shared/net_address.h"
 #include "shared/options/options.h"
 #include "shared/options/rows.h"
@@ -165,6 +166,31 @@ int64_t options_sync_interval_ms(const struct options *options)
     return strtoll(options->issuer_sync, NULL, 10); /* a number, as the option's kind was checked */
 }
 
+static int check_members(const struct options *options, struct error *error)
+{
+    struct members members;
+    const char *name = options->issuer_member;
+    if (members_parse(options->cluster_members, &members, error) != 0)
+        return error_prefix(error, "cluster/members");
+    if (name[0] != '\0' && members_find(&members, name) == MEMBER_NONE)
+        return option_refuse("issuer", "member", name, "not a name in cluster/members", error);
+    for (uint8_t i = 0; i < members.count; i++) {
+        const char *const bases[] = {options->issuer_requests, options->issuer_events, options->issuer_acks};
+        char endpoint[OPTION_STRING_MAX + 64];
+        for (size_t j = 0; j < sizeof bases / sizeof *bases; j++) {
+            if (!members_endpoint(&members, i, bases[j], endpoint, sizeof endpoint))
+                return error_set(error,
+                                 "cluster/members: \"%s\" has no port above that of %s; issuer/requests, issuer/events "
+                                 "and issuer/acks have to be tcp://HOST:PORT",
+                                 members.all[i].name, bases[j]);
+        }
+    }
+    if (options->issuer_standby_timeout_ms >= options->issuer_takeover_ms)
+        return error_set(error, "issuer/standby_timeout_ms: %lld is not below issuer/takeover_ms, %lld",
+                         (long long)options->issuer_standby_timeout_ms, (long long)options->issuer_takeover_ms);
+    return 0;
+}
+
 static int check_together(const struct options *options, struct error *error)
 {
     if (options->issuer_require_store && !options->issuer_check_store)
@@ -172,7 +198,7 @@ static int check_together(const struct options *options, struct error *error)
     if (options->persister_retry_min_ms > options->persister_retry_max_ms)
         return error_set(error, "persister/retry_min_ms: %lld is above persister/retry_max_ms, %lld",
                          (long long)options->persister_retry_min_ms, (long long)options->persister_retry_max_ms);
-    return 0;
+    return check_members(options, error);
 }
 
 /* --- addresses --- */
@@ -335,9 +361,20 @@ static int check_readable(const char *option, const char *path, struct error *er
     return error_set(error, "%s: cannot read %s: %s", option, path, strerror(errno));
 }
 
+static int check_own_member(const struct options *options, struct error *error)
+{
+    if ((options->cluster_members[0] == '\0') == (options->issuer_member[0] == '\0'))
+        return 0;
+    return error_set(error, options->issuer_member[0] == '\0'
+                                ? "cluster/members is set, but issuer/member is not: which of them is this issuer?"
+                                : "issuer/member is set, but cluster/members is empty");
+}
+
 int options_check_role(const struct options *options, const char *role, struct error *error)
 {
     bool all = strcmp(role, "dev") == 0;
+    if ((all || strcmp(role, "issuer") == 0) && check_own_member(options, error) != 0)
+        return -1;
     if ((all || strcmp(role, "gateway") == 0) &&
         (option_check_identity(options, error) != 0 ||
          option_check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||

@@ -18,6 +18,7 @@
 /* clang-format off */
 #define OPTION_TABLE(OPTION) \
     OPTION(cluster, secret_file, SECRET_FILE, "", LENGTH(0, 255), "file with the secret that all roles of a cluster share, created by coupond keygen; sockets between roles are then encrypted and refuse peers without it; empty: any peer that can connect is trusted") \
+    OPTION(cluster, members, TEXT, "", LENGTH(0, 255), "issuers that keep copies of each other's journals, separated by commas: NAME=HOST, or NAME=HOST:+N with ports N above those of issuer/requests, issuer/events and issuer/acks; the same for every role; empty: a single issuer") \
     OPTION(gateway, http, ADDRESS, "127.0.0.1:8080", LENGTH(1, 255), "address and port to serve HTTP on; [::1]:8080 for IPv6, localhost:8080 for 127.0.0.1 and ::1, *:8080 for all IPv4 and IPv6 addresses") \
     OPTION(gateway, operator_http, ADDRESS, "127.0.0.1:+10", LENGTH(0, 255), "address and port of /metrics, /livez and /readyz; HOST:+N is N above the port of gateway/http; empty: none") \
     OPTION(gateway, public_metrics, FLAG, 0, BETWEEN(0, 1), "1: gateway/http also serves /metrics, to every client") \
@@ -77,6 +78,11 @@
     OPTION(issuer, local_requests, ENDPOINT, "", LENGTH(0, 255), "shm://PATH: a UNIX socket over which gateways on the same machine share memory with the issuer; partition N adds -N; empty: none") \
     OPTION(issuer, events, ENDPOINT, "tcp://127.0.0.1:7200", LENGTH(1, 255), "endpoint that persisters pull events from") \
     OPTION(issuer, acks, ENDPOINT, "tcp://127.0.0.1:7300", LENGTH(1, 255), "endpoint that persisters push acknowledgements to") \
+    OPTION(issuer, member, TEXT, "", LENGTH(0, 64), "name of this issuer in cluster/members") \
+    OPTION(issuer, ack, CHOICE, "standby", ONE_OF("journal", "standby"), "when an answer leaves, with cluster/members; standby: when the standby has it on its disk, too; journal: when this issuer has it, so that the loss of its machine loses the last answers") \
+    OPTION(issuer, alone, CHOICE, "refuse", ONE_OF("refuse", "answer"), "what an owner without a standby does, with issuer/ack standby; refuse: requests are answered 503 until there is one; answer: it answers as if it were a single issuer") \
+    OPTION(issuer, standby_timeout_ms, DURATION, 500, BETWEEN(50, 60000), "how long a standby may be silent before its owner replaces it; answers wait meanwhile") \
+    OPTION(issuer, takeover_ms, DURATION, 1500, BETWEEN(100, 600000), "how long an owner may be silent before its standby takes over") \
     OPTION(issuer, partitions, NUMBER, 1, BETWEEN(1, 64), "number of partitions that coupons are distributed over; fixed for the life of a journal, and the same for every role") \
     OPTION(issuer, journal_dir, PATH, "./var/journal", LENGTH(1, 255), "directory of the journal, with one folder per partition") \
     OPTION(issuer, sync, CHOICE, "always", ONE_OF_OR(1, 60000, "always", "os"), "when the journal is synced to disk; always: before every answer; a number: at this interval in milliseconds; os: once a second, before records go to persisters") \

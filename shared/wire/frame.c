@@ -6,6 +6,7 @@
 
 #include "shared/error.h"
 #include "shared/wire/frame_json.h"
+#include "shared/wire/frame_member.h"
 #include "shared/wire/frame_verification.h"
 
 /* Up to the coupon's texts. */
@@ -33,6 +34,8 @@ static const size_t record_size[] = {
     [FRAME_CHANGE_REPLIES] = sizeof(struct frame_change_reply),
     [FRAME_VERIFICATION_REQUESTS] = sizeof(struct frame_verification_request),
     [FRAME_VERIFICATION_REPLIES] = sizeof(struct frame_verification_reply),
+    [FRAME_NOT_OWNER] = 0,
+    [FRAME_MEMBER_DIVERGED] = 0,
 };
 
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
@@ -73,6 +76,11 @@ static bool is_reply(const struct frame_header *header)
            header->kind == FRAME_COUPON_REPLIES;
 }
 
+static bool is_of_members(const struct frame_header *header)
+{
+    return header->kind >= FRAME_MEMBER_HEARTBEAT && header->kind <= FRAME_MEMBER_DIVERGED;
+}
+
 /* Requests and replies carry an issuer's clock; a ping may. */
 static enum frame_fault check_clock(const struct frame_header *header)
 {
@@ -86,6 +94,8 @@ static enum frame_fault check_clock(const struct frame_header *header)
     case FRAME_PING:
         break;
     default:
+        if (is_of_members(header) && header->clock_us != 0)
+            return FRAME_FAULT_RESERVED;
         if (unknown)
             return FRAME_FAULT_INCARNATION;
     }
@@ -98,7 +108,7 @@ static enum frame_fault check_header(const struct frame_header *header)
         return FRAME_FAULT_MAGIC;
     if (header->version != FRAME_VERSION)
         return FRAME_FAULT_VERSION;
-    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_VERIFICATION_REPLIES)
+    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_MEMBER_DIVERGED)
         return FRAME_FAULT_KIND;
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
         return FRAME_FAULT_PARTITION;
@@ -129,8 +139,50 @@ static enum frame_fault check_coupon_replies(const unsigned char *records, size_
     return count > 0 && at == body ? FRAME_OK : FRAME_FAULT_SIZE;
 }
 
+static bool is_returnable(uint8_t kind)
+{
+    return kind == FRAME_ISSUE_REQUESTS || kind == FRAME_CHANGE_REQUESTS || kind == FRAME_COUPON_REQUESTS ||
+           kind == FRAME_VERIFICATION_REQUESTS;
+}
+
+static enum frame_fault check_size(const struct frame_header *header, const unsigned char *records, size_t body);
+
+static enum frame_fault check_returned(const struct frame_header *header, const unsigned char *records, size_t body)
+{
+    struct frame_header inner;
+    if (body < sizeof inner)
+        return FRAME_FAULT_SIZE;
+    memcpy(&inner, records, sizeof inner);
+    enum frame_fault fault = check_header(&inner);
+    if (fault != FRAME_OK)
+        return fault;
+    if (!is_returnable(inner.kind) || inner.partition != header->partition || inner.partitions != header->partitions)
+        return FRAME_FAULT_KIND;
+    return inner.count != header->count ? FRAME_FAULT_SIZE
+                                        : check_size(&inner, frame_records(records), body - sizeof inner);
+}
+
+/* The batches of an APPEND are checked where they are copied. */
+static enum frame_fault check_member(const struct frame_header *header, const unsigned char *records, size_t body)
+{
+    struct frame_member member;
+    size_t rest = body - sizeof member;
+    if (body < sizeof member)
+        return FRAME_FAULT_SIZE;
+    size_t wanted = header->kind == FRAME_MEMBER_IDENTITY ? sizeof(struct frame_identity) : 0;
+    bool batches = header->kind == FRAME_MEMBER_APPEND && header->count > 0 && rest % 8 == 0;
+    if (batches ? rest == 0 : rest != wanted || header->count != (header->kind == FRAME_MEMBER_APPEND ? 0 : 1))
+        return FRAME_FAULT_SIZE;
+    memcpy(&member, records, sizeof member);
+    return frame_member_whole(&member) ? FRAME_OK : FRAME_FAULT_MEMBER;
+}
+
 static enum frame_fault check_size(const struct frame_header *header, const unsigned char *records, size_t body)
 {
+    if (is_of_members(header))
+        return check_member(header, records, body);
+    if (header->kind == FRAME_NOT_OWNER)
+        return check_returned(header, records, body);
     switch (header->kind) {
     case FRAME_COUPON_REPLIES:
         return check_coupon_replies(records, body, header->count);

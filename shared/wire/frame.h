@@ -15,7 +15,7 @@
 #include "shared/wire/frame_fault.h"
 
 #define FRAME_MAGIC   0x444e5043u /* "CPND" */
-#define FRAME_VERSION 5
+#define FRAME_VERSION 6
 
 #define FRAME_CLOCK_US_MAX (INT64_C(1) << 60) /* of an issuer's clock */
 
@@ -34,6 +34,15 @@ enum frame_kind {
     FRAME_CHANGE_REPLIES = 12, /* issuer → gateway: struct frame_change_reply × count, in the order of the requests */
     FRAME_VERIFICATION_REQUESTS = 13, /* gateway → issuer, partition 0: struct frame_verification_request × count */
     FRAME_VERIFICATION_REPLIES = 14,  /* issuer → gateway: struct frame_verification_reply × count */
+    FRAME_NOT_OWNER = 15, /* issuer → gateway: a whole frame of requests, returned: this member decides nothing, and
+                             nothing in it was decided */
+    /* between members: struct frame_member, then what is said */
+    FRAME_MEMBER_HEARTBEAT = 16, /* nothing else */
+    FRAME_MEMBER_JOIN = 17,      /* follower → owner: send what follows the end of my journal; nothing else */
+    FRAME_MEMBER_IDENTITY = 18,  /* owner → follower without a journal: struct frame_identity */
+    FRAME_MEMBER_APPEND = 19,    /* owner → follower: raw journal batches × count, aligned to 8 */
+    FRAME_MEMBER_CONFIRM = 20,   /* follower → owner: nothing else */
+    FRAME_MEMBER_DIVERGED = 21,  /* owner → follower: my journal does not contain the end of yours; nothing else */
 };
 
 enum frame_flag {
@@ -49,10 +58,10 @@ struct frame_header {
     uint16_t flags;      /* enum frame_flag */
     uint32_t count;      /* records */
     /*
-     * Between gateways and issuer; zeros in all other frames. Each start of an issuer has a random incarnation and a
-     * clock for deadlines (issuer/turn/deadline_clock.h). From the issuer: its own incarnation, and its clock at the
-     * decision. From a gateway: the incarnation that it addresses, and a lower bound of that clock; zeros in a ping
-     * before it knows the issuer.
+     * Between gateways and issuer, and between members, where the clock is 0; zeros in all other frames. Each start of
+     * an issuer has a random incarnation and a clock for deadlines (issuer/turn/deadline_clock.h). From the issuer: its
+     * own incarnation, and its clock at the decision. From a gateway: the incarnation that it addresses, and a lower
+     * bound of that clock; zeros in a ping before it knows the issuer.
      */
     uint64_t incarnation;
     int64_t clock_us;
@@ -311,8 +320,11 @@ struct frame_pong {
     uint64_t journal_seq; /* of the last record; every decision before now_us has at most this one */
     int64_t now_us;
     uint64_t acked_seq; /* the store has every record up to this one */
+    uint64_t epoch;     /* the highest that the member knows of; 0: the issuer has no members */
+    uint8_t decides;    /* 1: it answers requests now; otherwise 0 */
+    uint8_t reserved[7];
 };
-_Static_assert(sizeof(struct frame_pong) == 24, "pong layout");
+_Static_assert(sizeof(struct frame_pong) == 40, "pong layout");
 
 /* Writes a header for `count` records of `kind` to `out`, with incarnation and clock 0. */
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,

@@ -27,6 +27,7 @@
     X(CHANGE_REQUEST, MALFORMED, "a change request in it is malformed")                                                \
     X(COUPON_REQUEST, MALFORMED, "a coupon request in it is malformed")                                                \
     X(VERIFICATION_REQUEST, MALFORMED, "a verification request in it is malformed")                                    \
+    X(MEMBER, MALFORMED, "what it says of members contradicts itself")                                                 \
     X(SEQUENCES, MALFORMED, "its first sequence, last sequence and number of records do not agree")                    \
     X(ACKNOWLEDGED, MALFORMED, "it contains records that its header calls acknowledged")                               \
     X(JOURNAL_BATCH, MALFORMED, "a journal batch in it is damaged")                                                    \
@@ -36,7 +37,8 @@
     X(OTHER_PARTITIONS, MISDIRECTED, "its sender has another number of partitions; set the same issuer/partitions")    \
     X(OTHER_PARTITION, MISDIRECTED, "it is meant for another partition")                                               \
     X(OTHER_COUPON, MISDIRECTED, "a coupon in it belongs to another partition")                                        \
-    X(OTHER_JOURNAL, MISDIRECTED, "it is about another journal")
+    X(OTHER_JOURNAL, MISDIRECTED, "it is about another journal")                                                       \
+    X(OTHER_MEMBERS, MISDIRECTED, "its sender is not in this member's list; set the same cluster/members")
 
 enum frame_fault {
     FRAME_OK, /* none */

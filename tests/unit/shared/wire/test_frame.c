@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "shared/wire/frame.h"
+#include "shared/wire/frame_member.h"
 
 static unsigned char frame[4 * sizeof(struct frame_coupon_request)];
 
@@ -41,7 +42,7 @@ static void frame_of_each_kind_passes_with_its_exact_size_only(void **state)
         {FRAME_BEHIND, 1, 48},
         {FRAME_REFUSED, 1, 48},
         {FRAME_PING, 0, 0},
-        {FRAME_PONG, 1, 24},
+        {FRAME_PONG, 1, sizeof(struct frame_pong)},
     };
     struct frame_header header;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -149,6 +150,84 @@ static void only_requests_and_replies_have_the_flag(void **state)
     size = make(FRAME_PONG, 1, sizeof(struct frame_pong));
     frame_header_set_flags(frame, FRAME_TIMED);
     assert_int_equal(frame_check(frame, size, &header), FRAME_FAULT_RESERVED);
+}
+
+static size_t make_member(enum frame_kind kind, uint32_t count, const struct frame_member *member, size_t more)
+{
+    size_t size = make(kind, count, sizeof *member + more);
+    frame_header_set_clock(frame, 1, 0);
+    memcpy(frame + sizeof(struct frame_header), member, sizeof *member);
+    return size;
+}
+
+static void frames_of_members_are_as_long_as_their_kind_says(void **state)
+{
+    const struct frame_member good = {.from = 1, .seen_epoch = 5, .epoch = 5, .owner = 1, .standby = 2, .owns = 1};
+    struct frame_header header;
+    (void)state;
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_HEARTBEAT, 1, &good, 0), &header), FRAME_OK);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_HEARTBEAT, 0, &good, 0), &header), FRAME_FAULT_SIZE);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_HEARTBEAT, 1, &good, 8), &header), FRAME_FAULT_SIZE);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_APPEND, 0, &good, 0), &header), FRAME_OK);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_APPEND, 0, &good, 8), &header), FRAME_FAULT_SIZE);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_APPEND, 2, &good, 64), &header), FRAME_OK);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_APPEND, 2, &good, 0), &header), FRAME_FAULT_SIZE);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_APPEND, 2, &good, 63), &header), FRAME_FAULT_SIZE);
+    assert_int_equal(
+        frame_check(frame, make_member(FRAME_MEMBER_IDENTITY, 1, &good, sizeof(struct frame_identity)), &header),
+        FRAME_OK);
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_IDENTITY, 1, &good, 0), &header), FRAME_FAULT_SIZE);
+    size_t size = make_member(FRAME_MEMBER_JOIN, 1, &good, 0);
+    assert_int_equal(frame_check(frame, size - 1, &header), FRAME_FAULT_SIZE);
+    frame_header_set_clock(frame, 0, 0);
+    assert_int_equal(frame_check(frame, size, &header), FRAME_FAULT_INCARNATION);
+}
+
+static void requests_that_are_returned_are_whole(void **state)
+{
+    const size_t body = 2 * sizeof(struct frame_issue_request);
+    struct frame_header header;
+    (void)state;
+    size_t size = make(FRAME_NOT_OWNER, 2, sizeof header + body);
+    unsigned char *inner = frame + sizeof header;
+    memcpy(inner, frame, sizeof header);
+    frame_header_write((struct frame_header *)inner, FRAME_ISSUE_REQUESTS, 1, 4, 2);
+    frame_header_set_clock(inner, 8, 5);
+    assert_int_equal(frame_check(frame, size, &header), FRAME_OK);
+    assert_int_not_equal(frame_check(frame, size - 1, &header), FRAME_OK);
+    assert_int_not_equal(frame_check(frame, sizeof header + 8, &header), FRAME_OK);
+    frame_header_write((struct frame_header *)inner, FRAME_ISSUE_REQUESTS, 2, 4, 2);
+    frame_header_set_clock(inner, 8, 5);
+    assert_int_not_equal(frame_check(frame, size, &header), FRAME_OK);
+    frame_header_write((struct frame_header *)inner, FRAME_ISSUE_REPLIES, 1, 4, 2);
+    frame_header_set_clock(inner, 8, 5);
+    assert_int_not_equal(frame_check(frame, size, &header), FRAME_OK);
+    frame_header_write((struct frame_header *)inner, FRAME_NOT_OWNER, 1, 4, 2);
+    frame_header_set_clock(inner, 8, 5);
+    assert_int_not_equal(frame_check(frame, size, &header), FRAME_OK);
+}
+
+static void a_member_does_not_contradict_itself(void **state)
+{
+    const struct frame_member good = {.from = 1, .seen_epoch = 5, .epoch = 5, .owner = 1, .standby = 2, .owns = 1};
+    struct frame_header header;
+    (void)state;
+    struct frame_member bad[] = {good, good, good, good, good, good, good};
+    bad[0].from = 0;
+    bad[1].owner = 3; /* but the sender says that it owns */
+    bad[2].seen_epoch = 4;
+    bad[3].epoch = bad[3].seen_epoch = 0; /* but there is an owner */
+    bad[4].standby = 1;
+    bad[5].owns = 2;
+    bad[6].reserved[6] = 1;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_HEARTBEAT, 1, &bad[i], 0), &header),
+                         FRAME_FAULT_MEMBER);
+    const struct frame_member blank = {.from = 1};
+    assert_int_equal(frame_check(frame, make_member(FRAME_MEMBER_HEARTBEAT, 1, &blank, 0), &header), FRAME_OK);
+    make_member(FRAME_MEMBER_HEARTBEAT, 1, &good, 0);
+    frame_header_set_clock(frame, 1, 1);
+    assert_int_equal(frame_check(frame, sizeof header + sizeof good, &header), FRAME_FAULT_RESERVED);
 }
 
 static void frame_refuses_a_count_that_would_overflow(void **state)
@@ -390,6 +469,9 @@ int main(void)
         cmocka_unit_test(requests_and_replies_tell_of_an_issuers_clock_and_nothing_else_does),
         cmocka_unit_test(replies_end_with_their_times_if_they_are_flagged),
         cmocka_unit_test(only_requests_and_replies_have_the_flag),
+        cmocka_unit_test(frames_of_members_are_as_long_as_their_kind_says),
+        cmocka_unit_test(requests_that_are_returned_are_whole),
+        cmocka_unit_test(a_member_does_not_contradict_itself),
         cmocka_unit_test(frame_refuses_a_count_that_would_overflow),
         cmocka_unit_test(issue_requests_are_checked_member_by_member),
         cmocka_unit_test(coupon_requests_are_checked_member_by_member),
