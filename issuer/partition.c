@@ -12,6 +12,9 @@
 
 #include "issuer/issuer_clock.h"
 #include "issuer/local_gateways.h"
+#include "issuer/member/endpoint.h"
+#include "issuer/membership.h"
+#include "issuer/recovery/numbering.h"
 #include "issuer/recovery/recovery.h"
 #include "issuer/snapshot/snapshot.h"
 #include "issuer/turn/turn.h"
@@ -25,12 +28,12 @@
 #include "shared/wire/frame.h"
 #include "shared/wire/peer.h"
 
-#define LAST_TURNS_MAX  1000 /* after $TERM, in case requests never end */
-#define LINGER_US       100  /* longest wait before a turn that is small compared with the last ones */
-#define LINGER_SIZE_MIN 8    /* requests per turn; fewer do not come from many clients */
-#define LINGER_SIZE_MAX 64   /* more are always worth a sync */
+#define LAST_TURNS_MAX  1000             /* after $TERM, in case requests never end */
+#define LINGER_US       100              /* longest wait before a turn that is small compared with the last ones */
+#define LINGER_SIZE_MIN 8                /* requests per turn; fewer do not come from many clients */
+#define LINGER_SIZE_MAX 64               /* more are always worth a sync */
+#define HAND_OVER_US    INT64_C(3000000) /* after $TERM */
 #define NOT_LOCAL       SIZE_MAX
-#define NUMBERED_BATCH  64 /* coupons in one batch of the journal */
 
 struct partition {
     /* shared: the stream reads the journal's sequences */
@@ -54,21 +57,23 @@ struct partition {
     bool router_has_news;         /* ZeroMQ's descriptor is edge-triggered: true until a receive finds nothing */
     bool pipe_has_news;
     bool syncs_each_turn;
-    size_t usual_requests; /* moving average per turn */
-    int64_t decided_us;    /* time of the last decision; 0: idle since */
+    struct membership *membership; /* NULL: this is the only issuer */
+    size_t usual_requests;         /* moving average per turn */
+    int64_t decided_us;            /* time of the last decision; 0: idle since */
 };
 
 #define TICK_MS 200 /* longest time between two calls of local_gateways_tick() */
 
 /* The owners of the epoll's descriptors. */
-enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_COUNT };
+enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_STORE, WATCHED_COUNT };
 
 /* --- life --- */
 
 static int bind_router(struct partition *partition, const struct options *options, struct error *error)
 {
-    char endpoint[300];
-    if (!endpoint_of_partition(options->issuer_requests, partition->index, endpoint, sizeof endpoint))
+    char endpoint[300], room[OPTION_STRING_MAX];
+    if (!endpoint_of_partition(member_endpoint(options, options->issuer_requests, room), partition->index, endpoint,
+                               sizeof endpoint))
         return error_set(error, "issuer/requests %s is not a tcp, ipc or inproc endpoint", options->issuer_requests);
     partition->router = zsock_new(ZMQ_ROUTER);
     CHECK(partition->router != NULL);
@@ -118,35 +123,30 @@ static int create_snapshot(struct partition *partition, const struct options *op
     return snapshot_create(partition->journal, &config, &partition->snapshot, error);
 }
 
-static void number_coupon(struct partition *partition, struct coupon *coupon)
+static bool send_to(void *arg, zmq_msg_t *gateway, zmq_msg_t *reply)
 {
-    coupon->journal_seq = journal_append_coupon(partition->journal, coupon, NULL);
-    ledger_apply_coupon(partition->ledger, coupon);
+    struct partition *partition = arg;
+    void *router = partition->router_handle;
+    partition->router_has_news = true; /* a send may consume the edge */
+    return zmq_msg_send(gateway, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+           zmq_msg_send(reply, router, ZMQ_DONTWAIT) >= 0;
 }
 
-/* Numbers the coupons that version 1 of the journal left without: their issues get codes from now on. */
-static int number_coupons(struct partition *partition, int64_t last_time_us, struct error *error)
+static int join_members(struct partition *partition, const struct options *options, uint64_t incarnation,
+                        struct error *error)
 {
-    struct coupon coupon;
-    int64_t now_us =
-        last_time_us > 0 ? last_time_us : clock_wall_us(); /* a wrong clock must not get into the journal */
-    uint64_t numbered = 0;
-    bool more = ledger_next_unnumbered(partition->ledger, &coupon);
-    while (more) {
-        if (!journal_reserve(partition->journal, journal_bytes_max(0, 0, NUMBERED_BATCH)))
-            return error_set(error, "the disk has no room to bring the journal %s to this version",
-                             journal_folder(partition->journal));
-        journal_begin(partition->journal, now_us);
-        for (unsigned i = 0; i < NUMBERED_BATCH && more; i++, numbered++) {
-            number_coupon(partition, &coupon);
-            more = ledger_next_unnumbered(partition->ledger, &coupon);
-        }
-        journal_commit(partition->journal);
-    }
-    if (numbered > 0)
-        log_info("issuer", "the coupons of a journal of version 1 have got their numbers partition=%u coupons=%" PRIu64,
-                 partition->index, numbered);
-    return 0;
+    const struct member_setup setup = {
+        .options = options,
+        .journal = partition->journal,
+        .ledger = partition->ledger,
+        .details = partition->details,
+        .metrics = partition->metrics,
+        .incarnation = incarnation,
+    };
+    if (options->cluster_members[0] == '\0')
+        return 0;
+    partition->membership = membership_create(&setup, partition->clock, send_to, partition, error);
+    return partition->membership != NULL ? 0 : -1;
 }
 
 int partition_create(const struct options *options, struct journal *journal, struct issuer_clock *clock,
@@ -163,8 +163,14 @@ int partition_create(const struct options *options, struct journal *journal, str
     struct recovery_result recovered;
     self->details = details_create();
     if (recovery_run(journal, &self->ledger, self->details, &recovered, progress, error) != 0 ||
-        number_coupons(self, recovered.last_time_us, error) != 0 || bind_router(self, options, error) != 0 ||
-        listen_locally(self, options, error) != 0 || create_snapshot(self, options, &recovered, error) != 0) {
+        recovery_number_coupons(journal, self->ledger, recovered.last_time_us, error) != 0 ||
+        bind_router(self, options, error) != 0 || listen_locally(self, options, error) != 0 ||
+        create_snapshot(self, options, &recovered, error) != 0) {
+        partition_destroy(&self);
+        return -1;
+    }
+    uint64_t incarnation = random_incarnation();
+    if (join_members(self, options, incarnation, error) != 0) {
         partition_destroy(&self);
         return -1;
     }
@@ -177,11 +183,15 @@ int partition_create(const struct options *options, struct journal *journal, str
         .details = self->details,
         .metrics = self->metrics,
         .requests_max = (size_t)options->issuer_batch_requests_max,
-        .incarnation = random_incarnation(),
+        .incarnation = incarnation,
         .boot_us = clock_boot_us,
         .memory_scarce = memory_scarce(),
+        .written = self->membership != NULL ? membership_on_written : NULL,
+        .written_arg = self->membership,
     };
     self->turn = turn_create(&config);
+    if (self->membership != NULL)
+        membership_set_turn(self->membership, self->turn);
     self->syncs_each_turn = options_sync_interval_ms(options) == SYNC_ALWAYS;
     self->poll = epoll_create1(EPOLL_CLOEXEC);
     CHECK(self->poll >= 0);
@@ -204,6 +214,7 @@ void partition_destroy(struct partition **partition)
     struct partition *self = *partition;
     if (self == NULL)
         return;
+    membership_destroy(&self->membership);
     door_close(&self->door);
     zsock_destroy(&self->router);
     local_gateways_destroy(&self->local_gateways);
@@ -244,6 +255,8 @@ static bool receive(struct partition *partition, zmq_msg_t *gateway, zmq_msg_t *
 static void take(struct partition *partition, zmq_msg_t *gateway, zmq_msg_t *request, bool two_parts, size_t from)
 {
     size_t frames = turn_frames(partition->turn);
+    if (partition->membership != NULL && two_parts && membership_take(partition->membership, gateway, request))
+        return;
     turn_take(partition->turn, gateway, request, two_parts);
     if (turn_frames(partition->turn) > frames)
         partition->from[frames] = from;
@@ -313,15 +326,12 @@ static void linger(struct partition *partition)
 
 static bool answer(struct partition *partition, size_t frame)
 {
-    void *router = partition->router_handle;
     zmq_msg_t *gateway, *reply;
     turn_answer(partition->turn, frame, &gateway, &reply);
     if (partition->from[frame] != NOT_LOCAL)
         return local_gateways_answer(partition->local_gateways, partition->from[frame], zmq_msg_data(reply),
                                      zmq_msg_size(reply));
-    partition->router_has_news = true; /* a send may consume the edge */
-    return zmq_msg_send(gateway, router, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
-           zmq_msg_send(reply, router, ZMQ_DONTWAIT) >= 0;
+    return send_to(partition, gateway, reply);
 }
 
 static void answer_all(struct partition *partition)
@@ -345,6 +355,8 @@ static void observe_turn(struct partition *partition, int64_t now_us)
 static bool partition_do_work(struct partition *partition)
 {
     bool any = gather(partition);
+    if (partition->membership != NULL)
+        membership_work(partition->membership);
     if (turn_frames(partition->turn) == 0 && !turn_sweeps(partition->turn)) {
         partition->decided_us = 0;
         return any;
@@ -353,7 +365,8 @@ static bool partition_do_work(struct partition *partition)
     int64_t now_us = issuer_clock_now_us(partition->clock);
     observe_turn(partition, now_us);
     turn_decide(partition->turn, now_us, clock_boot_us());
-    answer_all(partition);
+    if (partition->membership == NULL || !membership_answer(partition->membership))
+        answer_all(partition);
     turn_end(partition->turn);
     return true;
 }
@@ -378,6 +391,8 @@ static void watch_all(struct partition *partition, zsock_t *pipe)
     watch(partition, zeromq_fd(zsock_resolve(pipe)), WATCHED_PIPE);
     if (local_gateways_fd(partition->local_gateways) >= 0)
         watch(partition, local_gateways_fd(partition->local_gateways), WATCHED_LOCAL);
+    if (partition->membership != NULL)
+        watch(partition, membership_fd(partition->membership), WATCHED_STORE);
     partition->router_has_news = partition->pipe_has_news = true;
 }
 
@@ -422,7 +437,28 @@ static int sleep_ms(struct partition *partition)
 {
     issuer_clock_now_us(partition->clock); /* keeps the check of the wall clock going without requests */
     int wait_ms = snapshot_step(partition->snapshot, partition->ledger);
-    return wait_ms < 0 || wait_ms > TICK_MS ? TICK_MS : wait_ms;
+    int most_ms = partition->membership == NULL ? TICK_MS : membership_wait_ms(partition->membership);
+    most_ms = most_ms > TICK_MS ? TICK_MS : most_ms;
+    return wait_ms < 0 || wait_ms > most_ms ? most_ms : wait_ms;
+}
+
+/* One round of the loop. */
+static void go_round(struct partition *partition)
+{
+    bool any = partition_do_work(partition);
+    local_gateways_tick(partition->local_gateways, clock_mono_us());
+    int wait_ms = sleep_ms(partition);
+    collect_events(partition, any ? 0 : wait_ms);
+}
+
+/* Other members go on: the standby takes over now, not when it misses this one. */
+static void hand_over(struct partition *partition, struct pulse *pulse)
+{
+    int64_t until_us = clock_mono_us() + HAND_OVER_US;
+    while (!membership_leave(partition->membership) && clock_mono_us() < until_us) {
+        go_round(partition);
+        pulse_beat(pulse);
+    }
 }
 
 void partition_actor(zsock_t *pipe, void *args)
@@ -432,12 +468,11 @@ void partition_actor(zsock_t *pipe, void *args)
     zsock_signal(pipe, 0);
     watch_all(partition, pipe);
     while (!is_terminated(partition, pipe)) {
-        bool any = partition_do_work(partition);
-        local_gateways_tick(partition->local_gateways, clock_mono_us());
-        int wait_ms = sleep_ms(partition);
-        collect_events(partition, any ? 0 : wait_ms);
+        go_round(partition);
         pulse_beat(pulse);
     }
+    if (partition->membership != NULL)
+        hand_over(partition, pulse);
     partition->router_has_news = true;
     for (unsigned turns = 0; turns < LAST_TURNS_MAX && partition_do_work(partition); turns++)
         pulse_beat(pulse);

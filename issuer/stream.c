@@ -10,6 +10,7 @@
 
 #include "issuer/feed/feed.h"
 #include "issuer/issuer_clock.h"
+#include "issuer/member/endpoint.h"
 #include "issuer/store/probe.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
@@ -38,6 +39,7 @@ struct stream {
     const struct options *options;
     struct store_check *check;       /* owned by the probe actor while it runs */
     struct store_probe *store_probe; /* owned by the probe actor while it runs */
+    bool may_probe;                  /* it can reach its store, and the options name none */
     zactor_t *probe;                 /* NULL: the issuer cannot reach its store and need not */
     bool probing;                    /* a probe is in progress */
     struct feed *feed;
@@ -54,8 +56,11 @@ struct stream {
 
 /* --- life --- */
 
-static zsock_t *bind_socket(int type, struct door *door, const char *endpoint, const char *option, struct error *error)
+static zsock_t *bind_socket(const struct options *options, int type, struct door *door, const char *base,
+                            const char *option, struct error *error)
 {
+    char room[OPTION_STRING_MAX];
+    const char *endpoint = member_endpoint(options, base, room);
     zsock_t *socket = zsock_new(type);
     CHECK(socket != NULL);
     zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
@@ -80,7 +85,8 @@ int stream_create(const struct options *options, struct issuer_clock *clock, str
     self->options = options;
     self->check = check;
     struct feed_config config = {
-        .may_probe = options->issuer_check_store && options->issuer_store_id[0] == '\0',
+        .may_probe =
+            options->cluster_members[0] == '\0' && options->issuer_check_store && options->issuer_store_id[0] == '\0',
         .rows_max = (size_t)options->issuer_stream_rows_max,
         .in_flight_max = (unsigned)options->issuer_stream_in_flight_max,
         .resend_us = options->issuer_resend_ms * 1000,
@@ -88,11 +94,12 @@ int stream_create(const struct options *options, struct issuer_clock *clock, str
     };
     if (options->issuer_store_id[0] != '\0')
         CHECK(store_id_parse(options->issuer_store_id, config.store_id)); /* validated with the options */
+    self->may_probe = config.may_probe;
     self->feed = feed_create(&config);
     self->metrics = metrics_create("issuer", -1);
-    self->events = bind_socket(ZMQ_PUSH, &self->events_door, options->issuer_events, "issuer/events", error);
+    self->events = bind_socket(options, ZMQ_PUSH, &self->events_door, options->issuer_events, "issuer/events", error);
     if (self->events != NULL)
-        self->acks = bind_socket(ZMQ_PULL, &self->acks_door, options->issuer_acks, "issuer/acks", error);
+        self->acks = bind_socket(options, ZMQ_PULL, &self->acks_door, options->issuer_acks, "issuer/acks", error);
     if (self->acks == NULL) {
         stream_destroy(&self);
         return -1;
@@ -327,7 +334,7 @@ void stream_actor(zsock_t *pipe, void *args)
 {
     struct stream *stream = args;
     stream->pulse = pulse_create("the stream", -1);
-    if (stream->uncompared || (stream->options->issuer_check_store && stream->options->issuer_store_id[0] == '\0'))
+    if (stream->uncompared || stream->may_probe)
         start_probe(stream);
     stream->now_us = clock_mono_us();
     report(stream); /* a ready issuer already shows its lag */

@@ -118,7 +118,8 @@ static bool endpoint_at(const char *base, const char *host, uint16_t offset, cha
         return false;
     host = host == NULL ? own : host;
     bool ipv6 = strchr(host, ':') != NULL;
-    int length = snprintf(out, size, "tcp://%s%s%s:%u", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port + offset);
+    int length =
+        snprintf(out, size, "tcp://%s%s%s:%u", ipv6 ? "[" : "", host, ipv6 ? "]" : "", (unsigned)port + offset);
     return length > 0 && (size_t)length < size;
 }
 

@@ -43,7 +43,7 @@ uint64_t members_hash(const struct members *members, uint8_t member);
 /* The endpoint at which others reach a member: `base`, tcp://HOST:PORT, with the member's host and its port. False when
  * `base` is no such endpoint, the port exceeds 65535, or `out` is too small. */
 bool members_endpoint(const struct members *members, uint8_t member, const char *base, char *out, size_t size);
-/* The endpoint that it listens on: `base` with its port. */
+/* The endpoint that it listens on: `base` with its port. False as above. */
 bool members_own_endpoint(const struct members *members, uint8_t member, const char *base, char *out, size_t size);
 
 #endif

@@ -57,7 +57,7 @@ void feed_draft_fill(struct feed_draft *draft, struct feed_reader *reader, size_
     *draft =
         (struct feed_draft){.bytes = draft->bytes, .size = sizeof(struct frame_header) + sizeof(struct frame_events)};
     const struct journal_batch_header *next;
-    while ((next = feed_reader_peek_synced(reader)) != NULL && fits(draft, next, rows_max))
+    while ((next = feed_reader_peek_due(reader)) != NULL && fits(draft, next, rows_max))
         take(draft, reader);
     draft->leaves_some = next != NULL;
 }

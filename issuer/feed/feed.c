@@ -82,13 +82,14 @@ static bool worth_a_frame(const struct feed *feed, const struct feed_source *sou
 
 static bool has_unread(const struct feed *feed, const struct feed_source *source, int64_t now_us)
 {
-    return !feed_store_is_awaited(&feed->store, now_us) && !source->reader.starved && window_accepts(&source->window) &&
-           worth_a_frame(feed, source, now_us);
+    return !source->rests && !feed_store_is_awaited(&feed->store, now_us) && !source->reader.starved &&
+           window_accepts(&source->window) && worth_a_frame(feed, source, now_us);
 }
 
 void feed_read_ahead(struct feed *feed, int64_t now_us)
 {
     for (unsigned i = 0; i < feed->sources_count; i++) {
+        feed_source_rest_or_go_on(&feed->sources[i]);
         feed_source_retry(&feed->sources[i]);
         while (has_unread(feed, &feed->sources[i], now_us)) {
             feed_draft_fill(&feed->draft, &feed->sources[i].reader, feed->config.rows_max);
@@ -299,7 +300,7 @@ bool feed_is_idle(const struct feed *feed, int64_t now_us)
     if (feed_store_is_awaited(&feed->store, now_us))
         return false; /* the end of the store's check wakes the stream anyway */
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        if (feed_source_is_free(&feed->sources[i], now_us))
+        if (!feed->sources[i].rests && feed_source_is_free(&feed->sources[i], now_us))
             return true;
     }
     return false;
@@ -308,7 +309,8 @@ bool feed_is_idle(const struct feed *feed, int64_t now_us)
 bool feed_is_done(const struct feed *feed)
 {
     for (unsigned i = 0; i < feed->sources_count; i++) {
-        if (feed->sources[i].window.acked_seq < journal_written_seq(feed->sources[i].journal))
+        const struct feed_source *source = &feed->sources[i];
+        if (!source->rests && source->window.acked_seq < journal_written_seq(source->journal))
             return false;
     }
     return true;

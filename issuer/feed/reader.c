@@ -80,7 +80,7 @@ const struct journal_batch_header *feed_reader_peek(struct feed_reader *reader)
     return reader->held != NULL ? &reader->held_header : NULL;
 }
 
-const struct journal_batch_header *feed_reader_peek_synced(struct feed_reader *reader)
+const struct journal_batch_header *feed_reader_peek_due(struct feed_reader *reader)
 {
     return feed_reader_unread(reader) > 0 ? feed_reader_peek(reader) : NULL;
 }
@@ -94,6 +94,6 @@ void feed_reader_take(struct feed_reader *reader)
 
 uint64_t feed_reader_unread(const struct feed_reader *reader)
 {
-    uint64_t synced = journal_synced_seq(reader->journal);
-    return synced > reader->taken_seq ? synced - reader->taken_seq : 0;
+    uint64_t until = journal_stream_seq(reader->journal);
+    return until > reader->taken_seq ? until - reader->taken_seq : 0;
 }

@@ -33,12 +33,12 @@ int feed_reader_stand_behind(struct feed_reader *reader, uint64_t seq, struct er
 /* Returns the header of the next written batch and holds it; NULL when there is none or the reader is starved. Stops
  * the process when the journal cannot be read. */
 const struct journal_batch_header *feed_reader_peek(struct feed_reader *reader);
-/* The same, but only for a synced batch. */
-const struct journal_batch_header *feed_reader_peek_synced(struct feed_reader *reader);
+/* The same, but only for a batch that may go to persisters: it is synced, and of a member's journal also confirmed. */
+const struct journal_batch_header *feed_reader_peek_due(struct feed_reader *reader);
 /* Marks the held batch as taken. */
 void feed_reader_take(struct feed_reader *reader);
 
-/* The number of records synced but not taken. */
+/* The number of records that may go to persisters but are not taken. */
 uint64_t feed_reader_unread(const struct feed_reader *reader);
 
 /* Stops the process because the journal cannot be read. */

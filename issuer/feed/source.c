@@ -69,9 +69,10 @@ static int stand_behind(struct feed_source *source, uint64_t acked, struct error
 /* Published before a rewind is counted, so that a scrape that sees the rewind also sees the backlog. */
 static void report_position(const struct feed_source *source)
 {
-    uint64_t acked = source->window.acked_seq;
+    uint64_t acked = source->rests ? journal_acked_seq(source->journal) : source->window.acked_seq;
+    uint64_t written = journal_written_seq(source->journal);
     metrics_set(source->metrics, METRIC_ISSUER_PERSISTED_SEQ, 0, (int64_t)acked);
-    metrics_set(source->metrics, METRIC_ISSUER_LAG_ROWS, 0, (int64_t)(journal_written_seq(source->journal) - acked));
+    metrics_set(source->metrics, METRIC_ISSUER_LAG_ROWS, 0, (int64_t)(written > acked ? written - acked : 0));
 }
 
 static bool belongs_to_another(const struct feed_source *source, const uint8_t id[STORE_ID_BYTES])
@@ -158,7 +159,7 @@ bool feed_source_is_free(const struct feed_source *source, int64_t now_us)
 
 bool feed_source_is_to_be_asked(struct feed_source *source, int64_t now_us)
 {
-    if (source->window.count > 0 || source->window.acked_seq == 0)
+    if (source->window.count > 0 || source->window.acked_seq == 0 || source->rests)
         return false;
     if (source->ask_at_us == 0)
         source->ask_at_us = now_us + ASK_INTERVAL_US;
@@ -253,6 +254,8 @@ static bool is_news(const struct feed_source *source, uint64_t stored_seq)
 
 void feed_source_on_refused(struct feed_source *source, const struct frame_ack *ack, int64_t now_us)
 {
+    if (source->rests)
+        return;
     bool question = ack->first_seq == ack->last_seq + 1;
     if (question)
         source->ask_at_us = now_us + ASK_AGAIN_US;
@@ -263,6 +266,8 @@ void feed_source_on_refused(struct feed_source *source, const struct frame_ack *
 void feed_source_on_answer(struct feed_source *source, enum frame_kind kind, const struct frame_ack *ack,
                            int64_t now_us)
 {
+    if (source->rests)
+        return;
     memcpy(source->store_id, ack->store_id, sizeof source->store_id); /* it may have been unknown */
     if (kind == FRAME_REFUSED)
         feed_source_on_refused(source, ack, now_us);
@@ -311,6 +316,29 @@ void feed_source_follow(struct feed_source *source, const uint8_t store_id[STORE
     note_acked(source);
 }
 
+/* --- members --- */
+
+/* The owner that it succeeds has told how far the store is. */
+void feed_source_rest_or_go_on(struct feed_source *source)
+{
+    bool streams = journal_streams(source->journal);
+    uint64_t told = journal_acked_seq(source->journal);
+    if (streams == !source->rests)
+        return;
+    close_frames(source);
+    window_restart(&source->window, source->window.acked_seq);
+    source->rests = !streams;
+    source->gather_until_us = source->ask_at_us = 0;
+    if (source->rests)
+        return;
+    struct error error;
+    if (stand_behind(source, told > source->window.acked_seq ? told : source->window.acked_seq, &error) != 0)
+        feed_reader_give_up(&source->reader, error.text);
+    note_acked(source);
+    log_info("issuer", "the stream continues after record %" PRIu64 " partition=%u", source->window.acked_seq,
+             source->meta->partition);
+}
+
 /* --- how far it is --- */
 
 /* The time of the first record that the store lacks, sent or not; `now_us` when it has them all. */
@@ -329,11 +357,11 @@ void feed_source_report(struct feed_source *source, int64_t now_us, int64_t stea
     const struct window *window = &source->window;
     uint64_t synced = journal_synced_seq(source->journal);
     uint64_t written = journal_written_seq(source->journal);
-    int64_t stamped_us = now_us - oldest_us(source, now_us);
+    int64_t stamped_us = source->rests ? 0 : now_us - oldest_us(source, now_us);
     persist_lag_note(&source->lag, window->acked_seq, written, steady_us);
     metrics_set(source->metrics, METRIC_ISSUER_SYNCED_SEQ, 0, (int64_t)synced);
     report_position(source);
-    metrics_set(source->metrics, METRIC_ISSUER_LAG_TIME, 0,
-                persist_lag_us(&source->lag, window->acked_seq, written, stamped_us, steady_us));
+    int64_t lag_us = persist_lag_us(&source->lag, window->acked_seq, written, stamped_us, steady_us);
+    metrics_set(source->metrics, METRIC_ISSUER_LAG_TIME, 0, source->rests ? 0 : lag_us);
     metrics_set(source->metrics, METRIC_ISSUER_STREAM_IN_FLIGHT, 0, window->count);
 }

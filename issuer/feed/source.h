@@ -37,6 +37,7 @@ struct feed_source {
     bool caught_up;               /* the last frame took all synced records and is no barrier */
     struct persist_lag lag;
     struct metrics *metrics;
+    bool rests;        /* another member streams */
     uint64_t gone_seq; /* the store lost records up to this one that no file has any more; 0: none */
 };
 
@@ -49,6 +50,9 @@ void feed_source_close(struct feed_source *source);
 /* Continues after the last record of the store with this id; zeros: of any store. Call before all others. */
 int feed_source_begin(struct feed_source *source, const uint8_t store_id[STORE_ID_BYTES], struct error *error);
 
+/* Call each turn: stops or goes on when the journal says that its records go to persisters, or do not: those of a
+ * member that does not decide. */
+void feed_source_rest_or_go_on(struct feed_source *source);
 /* Call each turn: retries reads that failed for lack of descriptors. */
 void feed_source_retry(struct feed_source *source);
 /* False while another store cannot be followed, for the same reason. */

@@ -20,8 +20,19 @@ void ledger_destroy(struct ledger **ledger)
     if (*ledger == NULL)
         return;
     coupon_index_deinit(&(*ledger)->index);
+    term_list_deinit(&(*ledger)->terms);
     free(*ledger);
     *ledger = NULL;
+}
+
+struct term_list *ledger_terms(struct ledger *ledger)
+{
+    return &ledger->terms;
+}
+
+struct term ledger_last_term(const struct ledger *ledger)
+{
+    return term_list_last(&ledger->terms);
 }
 
 /* Most batches concern one coupon only: tries the previous one first. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "issuer/ledger/coupon_order.h"
+#include "issuer/ledger/term_list.h"
 #include "issuer/ledger/user_set.h"
 #include "shared/coupon.h"
 #include "shared/journal/format.h"
@@ -133,8 +134,14 @@ void ledger_state_event_of(const struct ledger *ledger, const struct journal_rec
 const char *ledger_replay_state(struct ledger *ledger, const struct ledger_state_event *event);
 /* Applies a JOURNAL_SWEEP record. In a divided ledger only the first part has sweeps. */
 const char *ledger_replay_sweep(struct ledger *ledger, const struct journal_record *record);
+/* Applies a JOURNAL_TERM record. */
+const char *ledger_replay_term(struct ledger *ledger, const struct journal_record *record);
 /* Applies any kind of record. */
 const char *ledger_replay(struct ledger *ledger, const struct journal_record *record);
+
+/* The terms of the journal, as far as its records were applied. */
+struct term_list *ledger_terms(struct ledger *ledger);
+struct term ledger_last_term(const struct ledger *ledger);
 
 /* --- snapshots --- */
 

@@ -238,6 +238,12 @@ const char *ledger_replay_sweep(struct ledger *ledger, const struct journal_reco
     return NULL;
 }
 
+const char *ledger_replay_term(struct ledger *ledger, const struct journal_record *record)
+{
+    bool added = term_list_add(&ledger->terms, record->term.epoch, record->seq);
+    return added ? NULL : "a term that does not follow the one before";
+}
+
 const char *ledger_replay(struct ledger *ledger, const struct journal_record *record)
 {
     struct ledger_event event;
@@ -253,8 +259,9 @@ const char *ledger_replay(struct ledger *ledger, const struct journal_record *re
         return ledger_replay_state(ledger, &state);
     case JOURNAL_SWEEP:
         return ledger_replay_sweep(ledger, record);
-    case JOURNAL_ERASURE: /* the ledger has no ids of users */
     case JOURNAL_TERM:
+        return ledger_replay_term(ledger, record);
+    case JOURNAL_ERASURE: /* the ledger has no ids of users */
         return NULL;
     default:
         journal_record_coupon(record, &policy);

@@ -9,6 +9,7 @@
 #include "issuer/ledger/coupon_index.h"
 #include "issuer/ledger/fingerprint.h"
 #include "issuer/ledger/issue_list.h"
+#include "issuer/ledger/term_list.h"
 #include "shared/store/erased.h"
 
 _Static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(struct fingerprint), "a fingerprint is one SipHash-128");
@@ -25,6 +26,7 @@ struct ledger {
     struct ledger_sweep *last_sweep;
     size_t unnumbered;       /* coupons that version 1 of the journal left without a number */
     size_t first_unnumbered; /* the place of the first of them, or an earlier one */
+    struct term_list terms;
 };
 
 static inline struct fingerprint ledger_fingerprint(const struct ledger *ledger, const char *user_id, size_t length)

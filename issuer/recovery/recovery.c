@@ -127,6 +127,8 @@ static int load_snapshot(struct recovery *recovery, struct error *error)
         return give_up(recovery, error);
     if (recovery->snapshot.from_seq > 0)
         journal_replay_after(recovery->journal, recovery->snapshot.from_seq, recovery->snapshot.until_seq);
+    if (recovery->snapshot.term > 0)
+        term_list_begin(ledger_terms(recovery->ledger), recovery->snapshot.term, recovery->snapshot.term_seq);
     recovery->last_time_us = recovery->snapshot.time_us;
     return 0;
 }
@@ -179,6 +181,9 @@ static int replay_batch(void *arg, const void *batch, const struct journal_progr
     while (journal_batch_reader_next(&reader, &record)) {
         if (record.type == JOURNAL_CHANGE && record.seq > recovery->acked_seq && recovery->details != NULL)
             details_add(recovery->details, &record);
+        const char *wrong = record.type == JOURNAL_TERM ? ledger_replay_term(recovery->ledger, &record) : NULL;
+        if (wrong != NULL)
+            return error_set(error, "record %" PRIu64 ": %s", record.seq, wrong);
         if (replay_queue_add(recovery->queue, &record, error) != 0)
             return -1;
     }

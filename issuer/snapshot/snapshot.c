@@ -38,6 +38,7 @@ struct buffer {
 /* The result of a walk; the worker reads it after the walk has ended. */
 struct walk {
     uint64_t from_seq;
+    struct term term; /* at from_seq */
     uint64_t until_seq;
     int64_t last_time_us;
     uint64_t coupons;
@@ -87,9 +88,10 @@ static bool is_due(const struct snapshot *snapshot)
     return snapshot->config.bytes_min > 0 && grown >= wanted && clock_mono_us() >= snapshot->not_before_us;
 }
 
-static void begin(struct snapshot *snapshot)
+static void begin(struct snapshot *snapshot, const struct ledger *ledger)
 {
-    snapshot->walk = (struct walk){.from_seq = journal_written_seq(snapshot->journal)};
+    snapshot->walk =
+        (struct walk){.from_seq = journal_written_seq(snapshot->journal), .term = ledger_last_term(ledger)};
     snapshot->cursor = (struct ledger_cursor){0};
     snapshot->coupons = snapshot->users = 0;
     snapshot->before_bytes = snapshot->began_at_bytes;
@@ -154,7 +156,7 @@ int snapshot_step(struct snapshot *snapshot, const struct ledger *ledger)
         snapshot->state = SNAPSHOT_IDLE;
     }
     if (snapshot->state == SNAPSHOT_IDLE && is_due(snapshot))
-        begin(snapshot);
+        begin(snapshot, ledger);
     if (snapshot->state == SNAPSHOT_WALKING)
         wait_ms = walk_on(snapshot, ledger);
     pthread_mutex_unlock(&snapshot->mutex);
@@ -207,6 +209,8 @@ static void write_buffer(struct snapshot *snapshot, struct buffer *buffer, const
         snapshot->began_us = clock_mono_us();
         result = snapshot_file_begin(&snapshot->file, journal_folder(snapshot->journal),
                                      journal_meta(snapshot->journal), walk->from_seq, &error);
+        snapshot->file.header.term = walk->term.epoch;
+        snapshot->file.header.term_seq = walk->term.first_seq;
     }
     if (result == 0)
         result = snapshot_file_append(&snapshot->file, journal_folder(snapshot->journal), buffer->bytes, buffer->length,

@@ -5,9 +5,8 @@
 
 #include "issuer/ledger/sweep.h"
 #include "issuer/turn/changes.h"
-#include "issuer/turn/context.h"
 #include "issuer/turn/coupons.h"
-#include "issuer/turn/deadline_clock.h"
+#include "issuer/turn/state.h"
 #include "issuer/turn/sweep.h"
 #include "issuer/turn/verifications.h"
 #include "shared/clock.h"
@@ -27,33 +26,6 @@ _Static_assert(sizeof(struct journal_batch_header) + TURN_ISSUES_MAX * JOURNAL_I
                        FRAME_COUPON_REQUESTS_MAX * JOURNAL_RECORD_BYTES_MAX <=
                    JOURNAL_BATCH_BYTES_MAX,
                "the bytes of a turn fit one journal batch");
-
-/* One frame of a turn, from its receipt to its answer. */
-struct exchange {
-    zmq_msg_t gateway; /* the ROUTER's identity of the gateway */
-    zmq_msg_t request;
-    zmq_msg_t reply;
-    struct frame_header header;
-    void *pong;  /* in the reply to a ping; NULL: no ping */
-    void *times; /* in the reply to a frame that asks for them; NULL: it does not */
-};
-
-struct turn {
-    struct turn_config config;
-    struct verification *verification; /* NULL: none */
-    struct turn_context context;
-    struct deadline_clock deadlines;
-    struct exchange exchanges[TURN_FRAMES_MAX];
-    size_t exchanges_count;
-    struct ledger_command *commands; /* of all issue requests of the turn, in order */
-    size_t commands_count;
-    size_t change_requests;
-    size_t coupon_requests;
-    size_t bytes;     /* written to the journal */
-    bool timed;       /* some frame asks for the times of this turn */
-    bool sweep_waits; /* the last step of a sweep had no room: not without a frame, such as the next ping */
-    struct frame_drops drops;
-};
 
 /* --- life --- */
 
@@ -85,6 +57,12 @@ struct turn *turn_create(const struct turn_config *config)
 void turn_set_verification(struct turn *turn, struct verification *verification)
 {
     turn->verification = verification;
+}
+
+void turn_set_member(struct turn *turn, uint64_t epoch, bool decides)
+{
+    turn->epoch = epoch;
+    turn->rests = !decides;
 }
 
 static void close_messages(struct turn *turn)
@@ -125,7 +103,7 @@ size_t turn_frames(const struct turn *turn)
 
 bool turn_sweeps(const struct turn *turn)
 {
-    return ledger_sweep_first(turn->config.ledger) != NULL && !turn->sweep_waits;
+    return ledger_sweep_first(turn->config.ledger) != NULL && !turn->sweep_waits && !turn->rests;
 }
 
 size_t turn_requests(const struct turn *turn)
@@ -394,37 +372,6 @@ static void note_time(struct turn_context *context, int64_t now_us)
     context->now_us = now_us;
 }
 
-/* After the commit: the pongs tell the last record. */
-static void fill_pongs(struct turn *turn)
-{
-    struct frame_pong pong = {.journal_seq = journal_written_seq(turn->config.journal),
-                              .now_us = turn->context.now_us,
-                              .acked_seq = journal_acked_seq(turn->config.journal),
-                              .decides = 1};
-    for (size_t i = 0; i < turn->exchanges_count; i++) {
-        if (turn->exchanges[i].pong != NULL)
-            memcpy(turn->exchanges[i].pong, &pong, sizeof pong);
-    }
-}
-
-/* The deadline clock now, for the times of a turn. It does not go back behind the turn's own time. */
-static int64_t later_us(const struct turn *turn)
-{
-    int64_t now_us = turn->config.boot_us == NULL ? 0 : turn->config.boot_us() + turn->deadlines.ahead_us;
-    return now_us > turn->deadlines.now_us ? now_us : turn->deadlines.now_us;
-}
-
-static void fill_times(struct turn *turn, int64_t decided_us)
-{
-    int64_t synced_us = later_us(turn);
-    struct frame_times times = {decided_us, synced_us > decided_us ? synced_us : decided_us,
-                                journal_written_seq(turn->config.journal)};
-    for (size_t i = 0; i < turn->exchanges_count; i++) {
-        if (turn->exchanges[i].times != NULL)
-            memcpy(turn->exchanges[i].times, &times, sizeof times);
-    }
-}
-
 void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
 {
     struct journal *journal = turn->config.journal;
@@ -432,7 +379,7 @@ void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
     details_forget(turn->context.details, journal_acked_seq(journal));
     ledger_prepare(turn->config.ledger, turn->commands, turn->commands_count);
     deadline_clock_read(&turn->deadlines, boot_us);
-    bool sweeps = ledger_sweep_first(turn->config.ledger) != NULL;
+    bool sweeps = ledger_sweep_first(turn->config.ledger) != NULL && !turn->rests;
     size_t changes = turn->change_requests + (sweeps ? turn->config.sweep_records_max : 0);
     turn->context.room =
         journal_reserve(journal, journal_bytes_max(turn->commands_count, changes, turn->coupon_requests));
@@ -446,16 +393,45 @@ void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us)
     if (sweeps) /* room was reserved only for one that went on before */
         turn_sweep_step(&turn->context, turn->config.sweep_records_max);
     turn->sweep_waits = sweeps && !(turn->context.room && turn->context.memory);
-    int64_t decided_us = turn->timed ? later_us(turn) : 0;
-    turn->bytes = journal_commit(journal);
+    int64_t decided_us = turn->timed ? turn_later_us(turn) : 0;
+    turn->bytes = journal_write(journal);
+    if (turn->config.written != NULL)
+        turn->config.written(turn->config.written_arg);
+    if (turn->bytes > 0)
+        journal_settle(journal);
     /* before any answer, so that a client with an answer can wait until the store has this sequence */
     metrics_set(turn->config.metrics, METRIC_ISSUER_JOURNAL_SEQ, 0, (int64_t)journal_written_seq(journal));
-    fill_pongs(turn);
+    turn_fill_pongs(turn);
     if (turn->timed)
-        fill_times(turn, decided_us);
+        turn_fill_times(turn, decided_us);
+}
+
+bool turn_return(struct turn *turn, zmq_msg_t *request, int64_t boot_us, zmq_msg_t *returned)
+{
+    struct frame_header header;
+    const struct journal_meta *meta = turn->context.meta;
+    size_t size = zmq_msg_size(request);
+    if (frame_check(zmq_msg_data(request), size, &header) != FRAME_OK || !frame_is_returnable(header.kind) ||
+        header.partition != meta->partition || header.partitions != meta->partitions ||
+        size + sizeof header > FRAME_BYTES_MAX)
+        return false;
+    deadline_clock_read(&turn->deadlines, boot_us);
+    zmq_msg_close(returned);
+    CHECK(zmq_msg_init_size(returned, sizeof header + size) == 0);
+    unsigned char *data = zmq_msg_data(returned);
+    memcpy(data + sizeof header, zmq_msg_data(request), size);
+    frame_header_write(&header, FRAME_NOT_OWNER, meta->partition, meta->partitions, header.count);
+    frame_header_set_clock(&header, turn->deadlines.incarnation, turn->deadlines.now_us);
+    memcpy(data, &header, sizeof header);
+    return true;
 }
 
 /* --- answering --- */
+
+size_t turn_bytes(const struct turn *turn)
+{
+    return turn->bytes;
+}
 
 void turn_answer(struct turn *turn, size_t frame, zmq_msg_t **gateway, zmq_msg_t **reply)
 {

@@ -15,32 +15,17 @@
 #include <stdint.h>
 #include <zmq.h>
 
-#include "issuer/ledger/ledger.h"
-#include "issuer/turn/details.h"
-#include "shared/journal/journal.h"
-#include "shared/telemetry/metrics.h"
-
-#define TURN_FRAMES_MAX 512
+#include "issuer/turn/config.h"
 
 struct turn;
 struct verification;
 
-/* All borrowed; they must outlive the turn. The journal has been replayed into the ledger. */
-struct turn_config {
-    struct journal *journal;
-    struct ledger *ledger;
-    struct details *details;
-    struct metrics *metrics;
-    size_t requests_max;               /* of a turn; the frame that exceeds the limit is taken whole */
-    size_t sweep_records_max;          /* of a sweep's step, with its end, from 2; 0: SWEEP_RECORDS_MAX */
-    uint64_t incarnation;              /* of this start, for deadlines: random, not 0 */
-    int64_t (*boot_us)(void);          /* clock_boot_us(), for the times in replies; NULL: they are all the turn's */
-    const _Atomic bool *memory_scarce; /* while true, no new issues, changes and coupons; NULL: never */
-};
-
 struct turn *turn_create(const struct turn_config *config);
 /* Before the first turn, of partition 0: borrowed. Without it, verifications are answered as if they were late. */
 void turn_set_verification(struct turn *turn, struct verification *verification);
+/* Of a member: the epoch for pongs, and whether it decides; at first 0 and true. While it does not, nothing but pings
+ * may be in a turn, and no sweep goes on. */
+void turn_set_member(struct turn *turn, uint64_t epoch, bool decides);
 /* Drops frames that were taken but not answered. */
 void turn_destroy(struct turn **turn);
 
@@ -49,6 +34,10 @@ bool turn_takes_more(const struct turn *turn);
 /* Takes over one message: the identity of the gateway and its frame, both empty afterwards. `two_parts` says whether
  * the message had exactly these. A malformed frame is counted, logged once per reason and dropped. */
 void turn_take(struct turn *turn, zmq_msg_t *gateway, zmq_msg_t *request, bool two_parts);
+
+/* Makes the frame that returns requests which this member may not decide: `returned`, initialized, becomes it. False
+ * when `request` is none of requests, or malformed. `boot_us` as in turn_decide(). */
+bool turn_return(struct turn *turn, zmq_msg_t *request, int64_t boot_us, zmq_msg_t *returned);
 
 /* The number of frames taken that will be answered. */
 size_t turn_frames(const struct turn *turn);
@@ -62,6 +51,8 @@ size_t turn_requests(const struct turn *turn);
  * another incarnation, are answered LATE and not decided. When this returns, the replies may be sent.
  */
 void turn_decide(struct turn *turn, int64_t now_us, int64_t boot_us);
+/* The bytes that the turn has written to the journal. */
+size_t turn_bytes(const struct turn *turn);
 /* The reply to a frame and the gateway that it goes to: borrowed, ready to be sent. */
 void turn_answer(struct turn *turn, size_t frame, zmq_msg_t **gateway, zmq_msg_t **reply);
 /* Counts the decisions and closes the messages; another turn may begin. */

@@ -69,6 +69,8 @@ int journal_open(const struct journal_config *config, struct journal **journal, 
     self->lock_fd = self->dir_fd = self->active_fd = self->prepared_fd = self->retired_fd = -1;
     self->next_seq = 1;
     self->last_time_us = INT64_MIN;
+    self->stream_limit = UINT64_MAX;
+    self->streams = true;
     snprintf(self->dir, sizeof self->dir, "%s", config->dir);
     self->config.dir = self->dir;
     pthread_mutex_init(&self->mutex, NULL);
@@ -142,7 +144,9 @@ bool journal_roll(struct journal *journal)
     if (fd < 0)
         return false;
     /* A later segment proves that this one was synced, so sync it first. */
-    if (!journal_syncs_itself(journal) && journal->active_fd >= 0 && disk->fdatasync(journal->active_fd) != 0)
+    if (journal_syncs_itself(journal))
+        journal_settle(journal);
+    else if (journal->active_fd >= 0 && disk->fdatasync(journal->active_fd) != 0)
         journal_give_up(journal, "fdatasync");
     struct error error;
     if (journal_segment_activate(fd, journal->dir, &journal->meta, journal->next_seq, journal->config.segment_bytes,
@@ -286,19 +290,37 @@ static void write_batch(struct journal *journal)
     journal->bytes += journal->used;
 }
 
-size_t journal_commit(struct journal *journal)
+size_t journal_write(struct journal *journal)
 {
     if (journal->header.count == 0)
         return 0;
     write_batch(journal);
-    uint64_t seq = journal->next_seq - 1;
-    atomic_store_explicit(&journal->written_seq, seq, memory_order_release);
-    if (journal_syncs_itself(journal)) {
-        journal_sync_file(journal, journal->active_fd);
-        journal_publish_synced(journal, seq);
-    }
+    atomic_store_explicit(&journal->written_seq, journal->next_seq - 1, memory_order_release);
     journal->header.count = 0;
     return journal->used;
+}
+
+void journal_settle(struct journal *journal)
+{
+    uint64_t seq = journal_written_seq(journal);
+    if (!journal_syncs_itself(journal) || seq == journal_synced_seq(journal))
+        return;
+    journal_sync_file(journal, journal->active_fd);
+    journal_publish_synced(journal, seq);
+}
+
+size_t journal_commit(struct journal *journal)
+{
+    size_t bytes = journal_write(journal);
+    if (bytes > 0)
+        journal_settle(journal);
+    return bytes;
+}
+
+const void *journal_written_batch(const struct journal *journal, size_t *size)
+{
+    *size = journal->used;
+    return journal->batch;
 }
 
 uint64_t journal_bytes(const struct journal *journal)

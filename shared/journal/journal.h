@@ -94,6 +94,11 @@ int journal_copy_batch(struct journal *journal, const void *batch, size_t availa
  * Writer: writes the batch, and with SYNC_ALWAYS syncs it. Does nothing for an empty batch. Returns the bytes written.
  */
 size_t journal_commit(struct journal *journal);
+/* The same in two steps: with SYNC_ALWAYS, journal_settle() syncs all batches that were written before. */
+size_t journal_write(struct journal *journal);
+void journal_settle(struct journal *journal);
+/* Writer: the bytes of the batch written last, aligned to 8; until the next one begins. */
+const void *journal_written_batch(const struct journal *journal, size_t *size);
 
 /* The maximum size in bytes of a batch with so many records; for journal_reserve(). */
 size_t journal_bytes_max(size_t issues, size_t changes, size_t coupons);
@@ -109,6 +114,13 @@ uint64_t journal_synced_seq(const struct journal *journal);
  * turns out to have lost records. */
 void journal_note_acked(struct journal *journal, uint64_t seq);
 uint64_t journal_acked_seq(const struct journal *journal);
+/* Writer: records after `seq` must not go to persisters yet, although they are synced; at first all may go. */
+void journal_limit_stream(struct journal *journal, uint64_t seq);
+/* Writer: whether records go to persisters at all. At first they do. */
+void journal_set_streams(struct journal *journal, bool streams);
+bool journal_streams(const struct journal *journal);
+/* Any thread: the last record that may go to persisters. */
+uint64_t journal_stream_seq(const struct journal *journal);
 /* Any thread: ends the process when a name no longer leads to the journal's file, since its writes would be lost. */
 void journal_check_place(struct journal *journal);
 /* Any thread: true from the moment a batch does not fit because there is no next segment until there is one. Smaller

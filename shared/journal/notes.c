@@ -4,12 +4,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "shared/clock.h"
 #include "shared/disk.h"
 #include "shared/journal/dir.h"
 
 #define UNCOMPARED    "uncompared"
 #define FORMER_STORES "former_stores"
+#define COPYING       "copying"
+#define ASIDE_TRIES   100 /* within a second */
 
 /* 1: read, with exactly `size` bytes; 0: missing. */
 static int read_note(const char *dir, const char *name, void *note, size_t size, struct error *error)
@@ -120,4 +124,60 @@ int journal_former_write(const char *dir, const struct journal_former_stores *st
         return remove_note(dir, FORMER_STORES, error);
     sealed.checksum = journal_checksum(&sealed, sizeof sealed);
     return journal_dir_write(dir, FORMER_STORES, &sealed, sizeof sealed, error);
+}
+
+/* --- copies --- */
+
+static void copying_path(const char *dir, char path[JOURNAL_PATH_MAX + 16])
+{
+    snprintf(path, JOURNAL_PATH_MAX + 16, "%s/%s", dir, COPYING);
+}
+
+bool journal_is_copying(const char *dir)
+{
+    char path[JOURNAL_PATH_MAX + 16];
+    copying_path(dir, path);
+    return disk->exists(path);
+}
+
+int journal_copying_begin(const char *dir, struct error *error)
+{
+    return journal_dir_write(dir, COPYING, "", 0, error);
+}
+
+int journal_copying_end(const char *dir, struct error *error)
+{
+    return remove_note(dir, COPYING, error);
+}
+
+int journal_copy_begin(const char *dir, const struct journal_meta *meta, struct error *error)
+{
+    if (journal_dir_create(dir, error) != 0 || journal_copying_begin(dir, error) != 0)
+        return -1;
+    struct journal_meta copy = *meta;
+    copy.checksum = journal_checksum(&copy, sizeof copy);
+    return journal_meta_write(dir, &copy, error);
+}
+
+int journal_set_aside(const char *dir, char aside[JOURNAL_PATH_MAX], struct error *error)
+{
+    char base[JOURNAL_PATH_MAX], time[32];
+    time_t now = (time_t)(clock_wall_us() / 1000000);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(time, sizeof time, "%Y%m%dT%H%M%SZ", &utc);
+    if (snprintf(base, sizeof base, "%s.aside-%s", dir, time) >= JOURNAL_PATH_MAX - 4)
+        return error_set(error, "the name of %s is too long to set it aside", dir);
+    for (unsigned i = 1; i < ASIDE_TRIES; i++) {
+        char suffix[8] = "";
+        if (i > 1)
+            snprintf(suffix, sizeof suffix, "-%u", i);
+        snprintf(aside, JOURNAL_PATH_MAX, "%.*s%s", JOURNAL_PATH_MAX - 8, base, suffix);
+        if (disk->exists(aside))
+            continue;
+        if (disk->rename(dir, aside) != 0)
+            return error_set(error, "cannot rename %s to %s: %s", dir, aside, strerror(errno));
+        return journal_dir_sync_parent(aside, error);
+    }
+    return error_set(error, "too many folders are called %s", base);
 }

@@ -37,6 +37,8 @@ const char *snapshot_header_check(const struct snapshot_header *header, const st
         return "the snapshot belongs to another journal";
     if (header->from_seq != from_seq)
         return "the snapshot's name does not match its header";
+    if (header->term_seq > header->from_seq || (header->term == 0) != (header->term_seq == 0))
+        return "the term in its header is impossible";
     if (header->until_seq < header->from_seq || header->time_us < 0 || header->time_us > ISSUER_TIME_US_MAX)
         return "the snapshot's header is impossible";
     if (header->bytes != size)

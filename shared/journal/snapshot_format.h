@@ -39,7 +39,9 @@ struct snapshot_header {
     uint64_t bytes;  /* of the file */
     uint64_t coupons;
     uint64_t users;
-    uint8_t reserved[40];
+    uint64_t term;     /* of a member: the epoch of record from_seq; 0: none */
+    uint64_t term_seq; /* the first record of that term */
+    uint8_t reserved[24];
 };
 _Static_assert(sizeof(struct snapshot_header) == 128, "snapshot header layout");
 

@@ -29,8 +29,12 @@ struct journal {
     _Atomic uint64_t synced_seq;
     _Atomic bool full;
 
-    /* shared: set by the stream; nothing is published with it, so relaxed order suffices */
+    /* shared: set by the stream, of a follower by the writer; publishes nothing, so relaxed order is enough */
     _Atomic uint64_t acked_seq;
+
+    /* shared: released by the writer, acquired by the stream */
+    _Atomic uint64_t stream_limit; /* records after it do not go to persisters yet */
+    _Atomic bool streams;
 
     /* shared: under the mutex */
     pthread_mutex_t mutex;
@@ -85,6 +89,8 @@ void journal_sync_file(struct journal *journal, int fd);
 void journal_sync_written(struct journal *journal);
 /* Every record up to `seq` is synced: publishes that to the readers. */
 void journal_publish_synced(struct journal *journal, uint64_t seq);
+/* There may be more for the stream: wakes it if it waits. */
+void journal_wake_stream(struct journal *journal);
 
 int journal_worker_start(struct journal *journal, struct error *error);
 /* Writer: there may be something to sync or to prepare. Does nothing before the start and under `worker_by_hand`. */

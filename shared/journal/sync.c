@@ -9,15 +9,45 @@
 #include "shared/journal/state.h"
 #include "shared/telemetry/log.h"
 
-void journal_publish_synced(struct journal *journal, uint64_t seq)
+void journal_wake_stream(struct journal *journal)
 {
-    /* seq_cst, like the reader's pair in stream.c: either the stream sees the new sequence, or we see that it waits */
-    atomic_store(&journal->synced_seq, seq);
     struct journal_signal *signal = journal->config.signal;
     uint64_t one = 1;
     if (signal != NULL && atomic_load(&signal->waiting) && atomic_exchange(&signal->waiting, false) &&
         write(signal->fd, &one, sizeof one) < 0)
         log_warn("journal", "cannot wake the stream: %s", strerror(errno));
+}
+
+void journal_publish_synced(struct journal *journal, uint64_t seq)
+{
+    /* seq_cst, like the reader's pair in stream.c: either the stream sees the new sequence, or we see that it waits */
+    atomic_store(&journal->synced_seq, seq);
+    journal_wake_stream(journal);
+}
+
+void journal_limit_stream(struct journal *journal, uint64_t seq)
+{
+    if (seq == atomic_load_explicit(&journal->stream_limit, memory_order_relaxed))
+        return;
+    atomic_store(&journal->stream_limit, seq);
+    journal_wake_stream(journal);
+}
+
+void journal_set_streams(struct journal *journal, bool streams)
+{
+    atomic_store(&journal->streams, streams);
+}
+
+bool journal_streams(const struct journal *journal)
+{
+    return atomic_load(&journal->streams);
+}
+
+uint64_t journal_stream_seq(const struct journal *journal)
+{
+    uint64_t synced = journal_synced_seq(journal);
+    uint64_t limit = atomic_load(&journal->stream_limit);
+    return synced < limit ? synced : limit;
 }
 
 void journal_sync_file(struct journal *journal, int fd)

@@ -174,6 +174,9 @@ static int check_members(const struct options *options, struct error *error)
         return error_prefix(error, "cluster/members");
     if (name[0] != '\0' && members_find(&members, name) == MEMBER_NONE)
         return option_refuse("issuer", "member", name, "not a name in cluster/members", error);
+    if (members.count > 0 && options->issuer_local_requests[0] != '\0')
+        return error_set(error, "issuer/local_requests: gateways cannot share memory with an issuer that has "
+                                "cluster/members, since another one may decide; leave it empty");
     for (uint8_t i = 0; i < members.count; i++) {
         const char *const bases[] = {options->issuer_requests, options->issuer_events, options->issuer_acks};
         char endpoint[OPTION_STRING_MAX + 64];

@@ -20,7 +20,8 @@ struct store;
 
 /* Creates the table and, unless the partition has a row, this one. STORE_FAILED when the user may not. */
 enum store_result store_ownership_create(struct store *store, const struct store_ownership *row, struct error *error);
-/* Reads the row of a partition; *found is false when there is none. What a node of a cluster reads may be outdated. */
+/* Reads the row of a partition; *found is false when there is none, or no
+ * table. What a node of a cluster reads may be outdated. */
 enum store_result store_ownership_read(struct store *store, uint16_t partition, struct store_ownership *row,
                                        bool *found, struct error *error);
 /*

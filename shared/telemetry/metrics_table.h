@@ -84,6 +84,11 @@
     X(ISSUER_UNCOMPARED, GAUGE, WHOLE, 1, "coupond_issuer_store_uncompared", "1 while the issuer decides although the journal has not been compared with its store: nothing is sent to persisters, and the journal may be an old copy") \
     X(ISSUER_STORE_REFUSED, COUNTER, WHOLE, 1, "coupond_issuer_store_answers_refused_total", "answers of persisters that were ignored because their store is not known to be the one that the journal fills") \
     X(ISSUER_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_issuer_frames_dropped_total", "frames dropped: malformed, or misdirected (for another partition, number of partitions or journal)") \
+    X(ISSUER_MEMBER_ROLE, GAUGE, NONE, 1, "coupond_issuer_member_role", "role of this member in the partition: 0 follower, 1 standby, 2 claiming, 3 owner; 0 without members") \
+    X(ISSUER_MEMBER_EPOCH, GAUGE, NONE, 1, "coupond_issuer_member_epoch", "epoch of the row in the store that this member knows; every change of roles raises it") \
+    X(ISSUER_MEMBER_STANDBY, GAUGE, NONE, 1, "coupond_issuer_member_standby", "1: the row that this member knows names a standby") \
+    X(ISSUER_MEMBER_TERMS, COUNTER, NONE, 1, "coupond_issuer_member_terms_total", "times that this member began to decide") \
+    X(ISSUER_MEMBER_LAG, GAUGE, NONE, 1, "coupond_issuer_member_standby_lag_records", "on the owner: records that its standby has not confirmed") \
     X(ISSUER_REPLIES_DROPPED, COUNTER, NONE, 1, "coupond_issuer_replies_dropped_total", "reply frames dropped because their gateway was gone or did not read") \
     X(ISSUER_SNAPSHOTS, COUNTER, NONE, 1, "coupond_issuer_snapshots_total", "snapshots written") \
     X(ISSUER_SNAPSHOT_FAILURES, COUNTER, NONE, 1, "coupond_issuer_snapshot_failures_total", "snapshots that failed because of a disk error") \

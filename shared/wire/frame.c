@@ -139,7 +139,7 @@ static enum frame_fault check_coupon_replies(const unsigned char *records, size_
     return count > 0 && at == body ? FRAME_OK : FRAME_FAULT_SIZE;
 }
 
-static bool is_returnable(uint8_t kind)
+bool frame_is_returnable(uint8_t kind)
 {
     return kind == FRAME_ISSUE_REQUESTS || kind == FRAME_CHANGE_REQUESTS || kind == FRAME_COUPON_REQUESTS ||
            kind == FRAME_VERIFICATION_REQUESTS;
@@ -156,7 +156,8 @@ static enum frame_fault check_returned(const struct frame_header *header, const 
     enum frame_fault fault = check_header(&inner);
     if (fault != FRAME_OK)
         return fault;
-    if (!is_returnable(inner.kind) || inner.partition != header->partition || inner.partitions != header->partitions)
+    if (!frame_is_returnable(inner.kind) || inner.partition != header->partition ||
+        inner.partitions != header->partitions)
         return FRAME_FAULT_KIND;
     return inner.count != header->count ? FRAME_FAULT_SIZE
                                         : check_size(&inner, frame_records(records), body - sizeof inner);

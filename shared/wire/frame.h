@@ -343,6 +343,9 @@ void frame_header_set_flags(void *header, uint16_t flags);
 /* Copies the times of a checked frame of replies; false when it has none. */
 bool frame_times_read(const void *data, size_t size, struct frame_times *times);
 
+/* True for the kinds of requests that FRAME_NOT_OWNER may return. */
+bool frame_is_returnable(uint8_t kind);
+
 /* The records after the header. They are aligned as ZeroMQ's buffers are: read them by memcpy or packed access only. */
 const void *frame_records(const void *data);
 

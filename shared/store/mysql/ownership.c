@@ -1,5 +1,6 @@
 /* The table issuer_partition: which member decides a partition. */
 #include <inttypes.h>
+#include <mysqld_error.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +121,8 @@ enum store_result store_mysql_read_ownership(struct store *base, uint16_t partit
     store_mysql_add_number(&store->sql, "SELECT " COLUMNS " FROM issuer_partition WHERE partition_no = ", partition);
     result = store_mysql_each_row(store, "issuer_partition", take_row, &reading, error);
     *found = reading.found;
-    return result;
+    bool no_table = result == STORE_FAILED && mysql_errno(store->connection) == ER_NO_SUCH_TABLE;
+    return no_table ? STORE_OK : result;
 }
 
 static enum store_result outside(const struct store_mysql *store, struct error *error)

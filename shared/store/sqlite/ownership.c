@@ -71,6 +71,9 @@ enum store_result store_sqlite_read_ownership(struct store *base, uint16_t parti
     enum store_result result = store_sqlite_need_open(store, error);
     if (result != STORE_OK)
         return result;
+    if (sqlite3_table_column_metadata(store->db, NULL, "issuer_partition", NULL, NULL, NULL, NULL, NULL, NULL) ==
+        SQLITE_ERROR)
+        return STORE_OK; /* there is no such table */
     sqlite3_stmt *select = store_sqlite_statement(store, SQLITE_OWNERSHIP, &result, error);
     if (!select)
         return result;

@@ -1,0 +1,343 @@
+#include "issuer/member/arbiter.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "shared/clock.h"
+#include "shared/process/stop.h"
+#include "shared/store/ownership.h"
+#include "shared/telemetry/log.h"
+#include "shared/worker.h"
+
+#define CONNECT_TIMEOUT_MS 1000
+#define IO_TIMEOUT_MS      2000
+#define END_US             INT64_C(500000) /* for a call in progress, when the issuer stops */
+#define WAIT_MIN_US        INT64_C(50000)  /* after a failure; doubles */
+#define WAIT_MAX_US        INT64_C(1000000)
+
+enum arbiter_state { IDLE, ASKED, ANSWERED };
+
+struct arbiter {
+    /* shared: constant */
+    struct arbiter_subject subject;
+    int fd;
+
+    /* shared: under the mutex */
+    pthread_mutex_t mutex;
+    enum arbiter_state state;
+    struct member_ask ask;
+    enum member_outcome outcome;
+    struct member_row row;
+
+    /* owned by the thread */
+    struct store *store; /* NULL: not connected */
+    int64_t wait_us;     /* before the next attempt, after a failure */
+    char trouble[ARBITER_TROUBLE_MAX];
+
+    struct worker worker;
+};
+
+/* --- the store --- */
+
+static struct options quick(const struct options *options)
+{
+    struct options copy = *options;
+    if (copy.store_connect_timeout_ms > CONNECT_TIMEOUT_MS)
+        copy.store_connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    if (copy.store_io_timeout_ms > IO_TIMEOUT_MS)
+        copy.store_io_timeout_ms = IO_TIMEOUT_MS;
+    return copy;
+}
+
+/* NULL and `error` when it does not answer. */
+static struct store *connect_store(const struct options *options, struct error *error)
+{
+    struct options limits = quick(options);
+    struct store *store = store_create(&limits, error);
+    if (store != NULL && store_connect(store, error) != STORE_OK)
+        store_destroy(&store);
+    return store;
+}
+
+/* --- names --- */
+
+static const char *name_of(const struct members *members, uint8_t member)
+{
+    return member < members->count ? members->all[member].name : "";
+}
+
+static struct store_ownership to_names(const struct arbiter_subject *subject, const struct member_row *row)
+{
+    struct store_ownership names = {.partition = subject->partition, .epoch = row->epoch};
+    memcpy(names.journal_id, subject->journal_id, sizeof names.journal_id);
+    strcpy(names.owner, name_of(subject->members, row->owner));
+    strcpy(names.standby, name_of(subject->members, row->standby));
+    return names;
+}
+
+/* False and `error` for names that are not in the list. */
+static bool from_names(const struct arbiter_subject *subject, const struct store_ownership *names,
+                       struct member_row *row, struct error *error)
+{
+    *row = (struct member_row){names->epoch, members_find(subject->members, names->owner), MEMBER_NONE};
+    if (names->standby[0] != '\0')
+        row->standby = members_find(subject->members, names->standby);
+    if (row->owner != MEMBER_NONE && (names->standby[0] == '\0' || row->standby != MEMBER_NONE))
+        return true;
+    error_set(error, "the store names %s and %s, of which cluster/members lacks one", names->owner,
+              names->standby[0] != '\0' ? names->standby : "nobody");
+    return false;
+}
+
+static bool is_of_journal(const struct arbiter_subject *subject, const struct store_ownership *names)
+{
+    static const uint8_t any[sizeof names->journal_id] = {0};
+    return memcmp(subject->journal_id, any, sizeof any) == 0 ||
+           memcmp(subject->journal_id, names->journal_id, sizeof any) == 0;
+}
+
+/* --- one question --- */
+
+static enum member_outcome read_row(const struct arbiter *arbiter, struct member_row *row, struct error *error)
+{
+    struct store_ownership names;
+    bool found = false;
+    if (store_ownership_read(arbiter->store, arbiter->subject.partition, &names, &found, error) != STORE_OK)
+        return MEMBER_UNKNOWN;
+    if (!found) {
+        error_set(error, "the store has no row for this partition in issuer_partition");
+        return MEMBER_UNKNOWN;
+    }
+    if (!is_of_journal(&arbiter->subject, &names)) {
+        error_set(error, "the store's row for this partition is about another journal");
+        return MEMBER_UNKNOWN;
+    }
+    return from_names(&arbiter->subject, &names, row, error) ? MEMBER_MATCHED : MEMBER_UNKNOWN;
+}
+
+static enum member_outcome change_row(const struct arbiter *arbiter, const struct member_ask *ask, struct error *error)
+{
+    struct store_ownership to = to_names(&arbiter->subject, &ask->to);
+    struct store_ownership from = ask->kind == MEMBER_ASK_TOUCH ? to : to_names(&arbiter->subject, &ask->from);
+    bool matched = false;
+    if (store_ownership_change(arbiter->store, &from, &to, &matched, error) != STORE_OK)
+        return MEMBER_UNKNOWN;
+    return matched ? MEMBER_MATCHED : MEMBER_OTHER;
+}
+
+static void note_trouble(struct arbiter *arbiter, const char *text)
+{
+    if (strcmp(arbiter->trouble, text) == 0)
+        return;
+    snprintf(arbiter->trouble, sizeof arbiter->trouble, "%s", text);
+    if (text[0] != '\0')
+        log_warn("issuer", "the store cannot say who decides: %s partition=%u", text, arbiter->subject.partition);
+    else
+        log_info("issuer", "the store says again who decides partition=%u", arbiter->subject.partition);
+}
+
+static enum member_outcome put(struct arbiter *arbiter, const struct member_ask *ask, struct member_row *row)
+{
+    struct error error = {""};
+    enum member_outcome outcome = MEMBER_UNKNOWN;
+    if (arbiter->store == NULL)
+        arbiter->store = connect_store(arbiter->subject.options, &error);
+    if (arbiter->store != NULL)
+        outcome = ask->kind == MEMBER_ASK_READ ? read_row(arbiter, row, &error) : change_row(arbiter, ask, &error);
+    note_trouble(arbiter, error.text);
+    if (outcome == MEMBER_UNKNOWN)
+        store_destroy(&arbiter->store);
+    return outcome;
+}
+
+/* --- the thread --- */
+
+static void answer(struct arbiter *arbiter, enum member_outcome outcome, const struct member_row *row)
+{
+    uint64_t one = 1;
+    pthread_mutex_lock(&arbiter->mutex);
+    arbiter->outcome = outcome;
+    arbiter->row = *row;
+    arbiter->state = ANSWERED;
+    pthread_mutex_unlock(&arbiter->mutex);
+    if (write(arbiter->fd, &one, sizeof one) < 0)
+        log_debug("issuer", "the partition was told already");
+}
+
+/* After a failure the answer comes at once, but the next question waits. */
+static int64_t work(void *arg)
+{
+    struct arbiter *arbiter = arg;
+    struct member_row row = {.owner = MEMBER_NONE, .standby = MEMBER_NONE};
+    pthread_mutex_lock(&arbiter->mutex);
+    bool asked = arbiter->state == ASKED;
+    struct member_ask ask = arbiter->ask;
+    pthread_mutex_unlock(&arbiter->mutex);
+    if (!asked)
+        return WORKER_UNTIL_WOKEN;
+    if (arbiter->wait_us > 0)
+        usleep((useconds_t)arbiter->wait_us);
+    enum member_outcome outcome = put(arbiter, &ask, &row);
+    int64_t wait_us = arbiter->wait_us == 0 ? WAIT_MIN_US : 2 * arbiter->wait_us;
+    arbiter->wait_us = outcome != MEMBER_UNKNOWN ? 0 : wait_us > WAIT_MAX_US ? WAIT_MAX_US : wait_us;
+    answer(arbiter, outcome, &row);
+    return WORKER_UNTIL_WOKEN;
+}
+
+/* --- life --- */
+
+static void release(struct arbiter *arbiter)
+{
+    store_destroy(&arbiter->store);
+    pthread_mutex_destroy(&arbiter->mutex);
+    close(arbiter->fd);
+    free(arbiter);
+}
+
+struct arbiter *arbiter_create(const struct arbiter_subject *subject, struct error *error)
+{
+    struct arbiter *arbiter = calloc(1, sizeof *arbiter);
+    CHECK(arbiter != NULL);
+    arbiter->subject = *subject;
+    CHECK(pthread_mutex_init(&arbiter->mutex, NULL) == 0);
+    arbiter->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CHECK(arbiter->fd >= 0);
+    if (worker_start(&arbiter->worker, work, arbiter, error) == 0)
+        return arbiter;
+    release(arbiter);
+    return NULL;
+}
+
+void arbiter_destroy(struct arbiter **arbiter)
+{
+    if (*arbiter == NULL)
+        return;
+    if (worker_finish(&(*arbiter)->worker, END_US))
+        release(*arbiter);
+    else
+        stop_abandon();
+    *arbiter = NULL;
+}
+
+int arbiter_fd(const struct arbiter *arbiter)
+{
+    return arbiter->fd;
+}
+
+/* --- the partition's side --- */
+
+bool arbiter_is_busy(const struct arbiter *arbiter)
+{
+    struct arbiter *self = (struct arbiter *)arbiter; /* its mutex */
+    pthread_mutex_lock(&self->mutex);
+    bool busy = self->state != IDLE;
+    pthread_mutex_unlock(&self->mutex);
+    return busy;
+}
+
+void arbiter_ask(struct arbiter *arbiter, const struct member_ask *ask)
+{
+    pthread_mutex_lock(&arbiter->mutex);
+    CHECK(arbiter->state == IDLE && ask->kind != MEMBER_ASK_NOTHING);
+    arbiter->ask = *ask;
+    arbiter->state = ASKED;
+    pthread_mutex_unlock(&arbiter->mutex);
+    worker_wake(&arbiter->worker);
+}
+
+bool arbiter_take(struct arbiter *arbiter, struct member_ask *ask, enum member_outcome *outcome, struct member_row *row)
+{
+    uint64_t count;
+    pthread_mutex_lock(&arbiter->mutex);
+    bool answered = arbiter->state == ANSWERED;
+    if (answered) {
+        *ask = arbiter->ask;
+        *outcome = arbiter->outcome;
+        *row = arbiter->row;
+        arbiter->state = IDLE;
+    }
+    pthread_mutex_unlock(&arbiter->mutex);
+    if (answered && read(arbiter->fd, &count, sizeof count) < 0)
+        log_debug("issuer", "an answer without its signal");
+    return answered;
+}
+
+/* --- without an arbiter --- */
+
+static enum store_result look(const struct arbiter_subject *subject, struct store *store, struct member_row *row,
+                              uint8_t journal_id[16], bool *found, struct error *error)
+{
+    struct store_ownership names;
+    enum store_result result = store_ownership_read(store, subject->partition, &names, found, error);
+    if (result != STORE_OK || !*found)
+        return result;
+    memcpy(journal_id, names.journal_id, sizeof names.journal_id);
+    return from_names(subject, &names, row, error) ? STORE_OK : STORE_FOREIGN;
+}
+
+struct filled {
+    uint16_t partition;
+    bool found;
+};
+
+static bool note_journal(void *arg, const struct store_journal *stored)
+{
+    struct filled *filled = arg;
+    filled->found |= stored->partition == filled->partition;
+    return true;
+}
+
+/* A new journal would be another one than that which has filled the store: whoever has that must begin. */
+static enum store_result refuse_filled(const struct arbiter_subject *subject, struct store *store, struct error *error)
+{
+    struct filled filled = {subject->partition, false};
+    int64_t version = 0;
+    enum store_result result = store_schema_version(store, &version, error);
+    if (result != STORE_OK || version < STORE_SCHEMA_VERSION)
+        return result; /* without tables nothing has filled it */
+    result = store_read_begin(store, error);
+    if (result == STORE_OK)
+        result = store_each_journal(store, note_journal, &filled, error);
+    store_read_end(store);
+    if (result != STORE_OK || !filled.found)
+        return result;
+    error_set(error,
+              "this member has no journal of partition %u, but the store was filled by one: start the member "
+              "that has it first",
+              subject->partition);
+    return STORE_FOREIGN;
+}
+
+enum store_result arbiter_look(const struct arbiter_subject *subject, struct member_row *row, uint8_t journal_id[16],
+                               bool *found, struct error *error)
+{
+    struct store *store = connect_store(subject->options, error);
+    *found = false;
+    if (store == NULL)
+        return STORE_RETRY;
+    enum store_result result = look(subject, store, row, journal_id, found, error);
+    if (result == STORE_OK && !*found)
+        result = refuse_filled(subject, store, error);
+    store_destroy(&store);
+    return result;
+}
+
+enum store_result arbiter_begin(const struct arbiter_subject *subject, uint8_t owner, struct member_row *row,
+                                uint8_t journal_id[16], struct error *error)
+{
+    const struct member_row first = {1, owner, MEMBER_NONE};
+    const struct store_ownership names = to_names(subject, &first);
+    struct store *store = connect_store(subject->options, error);
+    bool found = false;
+    if (store == NULL)
+        return STORE_RETRY;
+    enum store_result result = store_ownership_create(store, &names, error);
+    if (result == STORE_OK)
+        result = look(subject, store, row, journal_id, &found, error);
+    store_destroy(&store);
+    return result == STORE_OK && !found ? STORE_RETRY : result;
+}
