@@ -47,19 +47,18 @@ static void replace_process(void)
 _Noreturn void member_begin_anew(const struct journal *journal)
 {
     char dir[JOURNAL_PATH_MAX], aside[JOURNAL_PATH_MAX];
-    struct journal_meta meta = *journal_meta(journal);
     struct error error = {""};
     snprintf(dir, sizeof dir, "%s", journal_folder(journal));
-    if (journal_set_aside(dir, aside, &error) != 0 || journal_copy_begin(dir, &meta, &error) != 0) {
+    if (journal_set_aside(dir, aside, &error) != 0) {
         log_error("issuer", "cannot throw a journal aside whose last records were never answered, stopping: %s",
                   error.text);
         disk->stop(1);
         abort();
     }
     log_warn("issuer",
-             "the last records of this member's journal were never answered, and the owner has others: the journal is "
-             "now %s, and can be removed; beginning anew partition=%u",
-             aside, meta.partition);
+             "the owner's journal does not go on from this member's, whose last records were never answered or are too "
+             "old: it is now %s, and can be removed; beginning anew partition=%u",
+             aside, journal_meta(journal)->partition);
     replace_process();
     log_error("issuer", "cannot begin anew, stopping; start it again: %s", strerror(errno));
     disk->stop(1);

@@ -1,6 +1,7 @@
 /*
- * Throwing a journal aside that has records which were never answered: its folder stays under another name, and the
- * process begins anew, with an empty copy of the owner's journal. Replacing the whole process leaves nothing behind of
+ * Throwing a journal aside that the owner's does not go on from, because it has records which were never answered, or
+ * ends before everything that the owner's files still have: its folder stays under another name, and the process begins
+ * anew, with a copy of the owner's journal. Replacing the whole process leaves nothing behind of
  * what the ledger, the stream or a snapshot have taken from those records.
  */
 #ifndef COUPOND_MEMBER_ANEW_H

@@ -50,11 +50,11 @@ static struct member_position end_of(const struct member_context *context)
 
 /* --- taking --- */
 
-/* What this member believes is what its owner decided: a contradiction means that memory or a file is damaged. */
-static _Noreturn void give_up(const struct member_context *context, const char *what, uint64_t seq)
+void member_follower_give_up(const struct member_context *context, const char *what)
 {
-    log_error("issuer", "record %" PRIu64 " of the owner contradicts the ledger, stopping: %s partition=%u", seq, what,
-              journal_meta(context->journal)->partition);
+    log_error("issuer",
+              "the owner's journal contradicts the ledger after record %" PRIu64 ", stopping: %s partition=%u",
+              journal_written_seq(context->journal), what, journal_meta(context->journal)->partition);
     disk->stop(1);
     abort();
 }
@@ -67,7 +67,7 @@ static void apply(struct member_context *context, const void *batch)
     while (journal_batch_reader_next(&reader, &record)) {
         const char *wrong = ledger_replay(context->ledger, &record);
         if (wrong != NULL)
-            give_up(context, wrong, record.seq);
+            member_follower_give_up(context, wrong);
         if (record.type == JOURNAL_CHANGE)
             details_add(context->details, &record);
     }

@@ -27,6 +27,8 @@ void member_follower_on_append(struct member_follower *follower, uint8_t from, u
 /* True when the journal has records that its owner's lacks, and may be thrown aside. */
 bool member_follower_on_diverged(const struct member_follower *follower, uint8_t from,
                                  const struct frame_member *member);
+/* Ends the process: what this member believes is what its owner decided, so memory or a file is damaged. */
+_Noreturn void member_follower_give_up(const struct member_context *context, const char *what);
 /* Call after messages were taken: syncs and confirms what was written. Asks to join when it is time. */
 void member_follower_work(struct member_follower *follower, int64_t now_us);
 

@@ -117,6 +117,9 @@ static void take(struct member *member, uint8_t from, const struct frame_header 
     case FRAME_MEMBER_JOIN:
         member_sender_on_join(member->sender, from, header->incarnation, said, now_us);
         break;
+    case FRAME_MEMBER_FETCH:
+        member_sender_on_fetch(member->sender, from, header->incarnation, more);
+        break;
     case FRAME_MEMBER_CONFIRM:
         member_sender_on_confirm(member->sender, from, header->incarnation, said, now_us);
         break;
@@ -137,7 +140,8 @@ static bool is_of_this_journal(const struct member *member, const struct frame_h
 {
     static const uint8_t none[sizeof said->journal_id] = {0};
     return memcmp(said->journal_id, journal_meta(member->context.journal)->journal_id, sizeof said->journal_id) == 0 ||
-           (header->kind == FRAME_MEMBER_JOIN && memcmp(said->journal_id, none, sizeof none) == 0);
+           ((header->kind == FRAME_MEMBER_JOIN || header->kind == FRAME_MEMBER_FETCH) &&
+            memcmp(said->journal_id, none, sizeof none) == 0);
 }
 
 bool member_take(struct member *member, const void *data, size_t size, int64_t now_us)
@@ -147,7 +151,7 @@ bool member_take(struct member *member, const void *data, size_t size, int64_t n
     struct member_heartbeat heartbeat;
     uint8_t from = MEMBER_NONE;
     if (frame_check(data, size, &header) != FRAME_OK || header.kind < FRAME_MEMBER_HEARTBEAT ||
-        header.kind > FRAME_MEMBER_DIVERGED)
+        header.kind > FRAME_MEMBER_PIECE)
         return false;
     const unsigned char *records = frame_records(data);
     memcpy(&said, records, sizeof said);
@@ -244,6 +248,9 @@ static void note_complete(struct member *member)
     struct error error = {""};
     if (!member->copying || !member->role.complete)
         return;
+    const char *wrong = ledger_check(member->context.ledger);
+    if (wrong != NULL)
+        member_follower_give_up(&member->context, wrong);
     if (journal_copying_end(dir, &error) == 0)
         member->copying = false;
     else

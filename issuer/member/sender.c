@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "issuer/member/message.h"
-#include "shared/clock.h"
+#include "issuer/member/newcomer.h"
 #include "shared/disk.h"
 #include "shared/journal/reader.h"
 #include "shared/telemetry/log.h"
@@ -26,7 +26,6 @@ struct follower {
     unsigned chunks;
     struct journal_reader *reader; /* NULL: not needed yet */
     uint64_t reader_seq;           /* the next record that it reads; 0: it has to be placed */
-    int64_t complain_us;
 };
 
 struct member_sender {
@@ -67,18 +66,6 @@ void member_sender_forget(struct member_sender *sender)
 
 /* --- joining --- */
 
-static void send_identity(const struct member_context *context, uint8_t to, uint64_t incarnation)
-{
-    const struct journal_meta *meta = journal_meta(context->journal);
-    struct frame_identity identity = {.created_at_us = meta->created_at_us, .first_seq = 1};
-    struct frame_member member = member_message(context);
-    member.to_incarnation = incarnation;
-    memcpy(identity.fingerprint_key, meta->fingerprint_key, sizeof identity.fingerprint_key);
-    memcpy(identity.code_key, meta->code_key, sizeof identity.code_key);
-    member_links_send(context->links, to, FRAME_MEMBER_IDENTITY, context->incarnation, &member, 1, &identity,
-                      sizeof identity);
-}
-
 static bool has_journal(const struct frame_member *member)
 {
     static const uint8_t none[sizeof member->journal_id] = {0};
@@ -92,7 +79,7 @@ void member_sender_on_join(struct member_sender *sender, uint8_t from, uint64_t 
     if (context->role->state != MEMBER_OWNER || context->turns == 0)
         return;
     if (!has_journal(member)) {
-        send_identity(context, from, incarnation);
+        member_newcomer_identify(context, from, incarnation);
         return;
     }
     uint64_t term = 0;
@@ -111,6 +98,12 @@ void member_sender_on_join(struct member_sender *sender, uint8_t from, uint64_t 
     answer.seq = member->seq;
     answer.seq_term = member->seq_term;
     member_message_send(context, from, FRAME_MEMBER_DIVERGED, &answer);
+}
+
+void member_sender_on_fetch(const struct member_sender *sender, uint8_t from, uint64_t incarnation, const void *fetch)
+{
+    if (sender->context->role->state == MEMBER_OWNER && sender->context->turns > 0)
+        member_newcomer_serve(sender->context, from, incarnation, fetch);
 }
 
 static void drop_confirmed_chunks(struct follower *follower, uint64_t seq)
@@ -171,16 +164,14 @@ void member_sender_on_written(struct member_sender *sender, size_t bytes)
     }
 }
 
-/* False when no file has it any more, or it cannot be read now. */
-static bool place(const struct member_context *context, struct follower *follower)
+/* JOURNAL_READ_DAMAGED: no file has what follows any more. */
+static enum journal_read place(const struct member_context *context, struct follower *follower)
 {
     struct error error = {""};
     if (follower->reader == NULL &&
         journal_reader_open(journal_folder(context->journal), &follower->reader, &error) != 0)
-        return false;
-    enum journal_read found = journal_reader_seek(follower->reader, follower->sent_seq + 1, &error);
-    follower->reader_seq = found == JOURNAL_READ_BATCH ? follower->sent_seq + 1 : 0;
-    return follower->reader_seq != 0;
+        return JOURNAL_READ_FAILED;
+    return journal_reader_seek(follower->reader, follower->sent_seq + 1, &error);
 }
 
 /* The batches that follow, whole ones, up to record `until`, which ends one. */
@@ -205,14 +196,29 @@ static size_t read_chunk(struct member_sender *sender, struct follower *follower
     return used;
 }
 
-static void complain(struct member_sender *sender, uint8_t to, struct follower *follower, int64_t now_us)
+/* It is too far behind: it has to begin with a snapshot. */
+static void send_away(struct member_sender *sender, uint8_t to, struct follower *follower)
 {
-    if (now_us < follower->complain_us)
-        return;
-    follower->complain_us = now_us + COMPLAIN_US;
-    log_warn("issuer", "member %s lacks records after %" PRIu64 ", which no file of this one has any more partition=%u",
+    struct frame_member member = member_message(sender->context);
+    log_info("issuer", "member %s lacks records after %" PRIu64 ", which are only in a snapshot partition=%u",
              sender->context->members->all[to].name, follower->sent_seq,
              journal_meta(sender->context->journal)->partition);
+    member.to_incarnation = follower->incarnation;
+    member.seq = follower->sent_seq;
+    term_list_find(ledger_terms(sender->context->ledger), follower->sent_seq, &member.seq_term);
+    member_message_send(sender->context, to, FRAME_MEMBER_DIVERGED, &member);
+    forget(follower);
+}
+
+/* False: nothing can be read now. */
+static bool find_place(struct member_sender *sender, uint8_t to, struct follower *follower)
+{
+    if (follower->reader_seq == follower->sent_seq + 1)
+        return true;
+    enum journal_read found = place(sender->context, follower);
+    if (found == JOURNAL_READ_DAMAGED)
+        send_away(sender, to, follower);
+    return found == JOURNAL_READ_BATCH;
 }
 
 /* Sends from the files. False when nothing more can be sent now. */
@@ -220,10 +226,8 @@ static bool send_chunk(struct member_sender *sender, uint8_t to, struct follower
 {
     uint32_t count = 0;
     uint64_t last_seq = 0;
-    if (follower->reader_seq != follower->sent_seq + 1 && !place(sender->context, follower)) {
-        complain(sender, to, follower, clock_mono_us());
+    if (!find_place(sender, to, follower))
         return false;
-    }
     if (sender->chunk == NULL)
         sender->chunk = malloc(CHUNK_ROOM);
     CHECK(sender->chunk != NULL);
@@ -244,7 +248,7 @@ static void work_one(struct member_sender *sender, uint8_t to, struct follower *
     uint64_t until = all ? written : member_role_confirmed_seq(context->role);
     while (follower->sent_seq < until && follower->chunks < CHUNKS_MAX && send_chunk(sender, to, follower, until))
         continue;
-    if (all && follower->sent_seq == written && follower->sent_turn < context->turns)
+    if (follower->joined && all && follower->sent_seq == written && follower->sent_turn < context->turns)
         send(context, to, follower, 0, NULL, 0, written);
 }
 

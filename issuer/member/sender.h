@@ -3,8 +3,8 @@
  * it is written, while this member syncs it; whoever is behind gets it from the files, in pieces, of which only a few
  * are unconfirmed at a time. Followers that are not named get confirmed records only. Owned by the partition's thread.
  *
- *   in   FRAME_MEMBER_JOIN, FRAME_MEMBER_CONFIRM
- *   out  FRAME_MEMBER_APPEND, FRAME_MEMBER_IDENTITY, FRAME_MEMBER_DIVERGED
+ *   in   FRAME_MEMBER_JOIN, FRAME_MEMBER_CONFIRM, FRAME_MEMBER_FETCH
+ *   out  FRAME_MEMBER_APPEND, FRAME_MEMBER_IDENTITY, FRAME_MEMBER_DIVERGED, FRAME_MEMBER_PIECE
  */
 #ifndef COUPOND_MEMBER_SENDER_H
 #define COUPOND_MEMBER_SENDER_H
@@ -28,6 +28,8 @@ void member_sender_on_join(struct member_sender *sender, uint8_t from, uint64_t 
                            const struct frame_member *member, int64_t now_us);
 void member_sender_on_confirm(struct member_sender *sender, uint8_t from, uint64_t incarnation,
                               const struct frame_member *member, int64_t now_us);
+/* A member without a journal asks for a piece of a snapshot; `fetch` is a struct frame_fetch, at any alignment. */
+void member_sender_on_fetch(const struct member_sender *sender, uint8_t from, uint64_t incarnation, const void *fetch);
 /* The turn context->turns was written, with the batch last written if `bytes` is not 0. */
 void member_sender_on_written(struct member_sender *sender, size_t bytes);
 /* Sends what is due. */

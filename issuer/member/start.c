@@ -1,25 +1,16 @@
 #include "issuer/member/start.h"
 
-#include <czmq.h>
-#include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zmq.h>
 
 #include "issuer/member/arbiter.h"
-#include "issuer/member/endpoint.h"
-#include "issuer/member/links.h"
+#include "issuer/member/fetch.h"
 #include "shared/clock.h"
-#include "shared/endpoint.h"
 #include "shared/journal/dir.h"
 #include "shared/journal/notes.h"
 #include "shared/process/stop.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/notify.h"
-#include "shared/wire/door.h"
-#include "shared/wire/frame_member.h"
-#include "shared/wire/peer.h"
 
 #define ASK_MS    200
 #define REPORT_US INT64_C(10000000)
@@ -47,108 +38,6 @@ static void report(struct start *start, const char *what, const char *why)
 static int give_up(struct error *error)
 {
     return error_set(error, "stopped while waiting for the other members");
-}
-
-/* --- the owner's identity --- */
-
-struct asking {
-    zsock_t *router;
-    struct door door;
-    struct member_links *links;
-    uint64_t incarnation;
-};
-
-static int open_asking(const struct start *start, struct asking *asking, struct error *error)
-{
-    char base[OPTION_STRING_MAX], endpoint[OPTION_STRING_MAX];
-    const char *requests = start->subject.options->issuer_requests;
-    if (!endpoint_of_partition(member_endpoint(start->subject.options, requests, base), start->subject.partition,
-                               endpoint, sizeof endpoint))
-        return error_set(error, "issuer/requests %s is not a tcp endpoint", requests);
-    asking->router = zsock_new(ZMQ_ROUTER);
-    CHECK(asking->router != NULL);
-    zsock_set_maxmsgsize(asking->router, FRAME_BYTES_MAX);
-    zsock_set_linger(asking->router, 0);
-    peer_prepare_listener(asking->router);
-    if (door_open(&asking->door, asking->router, endpoint) != 0)
-        return error_set(error, "cannot listen on %s (issuer/requests): %s", endpoint, zmq_strerror(errno));
-    while (asking->incarnation == 0)
-        randombytes_buf(&asking->incarnation, sizeof asking->incarnation);
-    return member_links_create(&start->members, start->self, requests, start->subject.partition, start->partitions,
-                               &asking->links, error);
-}
-
-static void close_asking(struct asking *asking)
-{
-    member_links_destroy(&asking->links);
-    door_close(&asking->door);
-    zsock_destroy(&asking->router);
-}
-
-static void ask_all(const struct start *start, const struct asking *asking)
-{
-    const struct frame_member member = {.from = members_hash(&start->members, start->self)};
-    for (uint8_t i = 0; i < start->members.count; i++)
-        member_links_send(asking->links, i, FRAME_MEMBER_JOIN, asking->incarnation, &member, 1, NULL, 0);
-    member_links_tick(asking->links, clock_mono_us() / 1000);
-}
-
-static bool read_identity(const struct start *start, const struct asking *asking, const void *data, size_t size,
-                          const uint8_t journal_id[16], struct journal_meta *meta)
-{
-    struct frame_header header;
-    struct frame_member member;
-    struct frame_identity identity;
-    if (frame_check(data, size, &header) != FRAME_OK || header.kind != FRAME_MEMBER_IDENTITY ||
-        header.partition != start->subject.partition || header.partitions != start->partitions)
-        return false;
-    memcpy(&member, frame_records(data), sizeof member);
-    memcpy(&identity, (const unsigned char *)frame_records(data) + sizeof member, sizeof identity);
-    if (member.to_incarnation != asking->incarnation ||
-        memcmp(member.journal_id, journal_id, sizeof member.journal_id) != 0)
-        return false;
-    struct error error;
-    CHECK(journal_meta_make(header.partition, header.partitions, meta, &error) == 0);
-    memcpy(meta->journal_id, member.journal_id, sizeof meta->journal_id);
-    memcpy(meta->fingerprint_key, identity.fingerprint_key, sizeof meta->fingerprint_key);
-    memcpy(meta->code_key, identity.code_key, sizeof meta->code_key);
-    meta->created_at_us = identity.created_at_us;
-    return true;
-}
-
-/* Takes what has arrived; false when the identity was not among it. */
-static bool take_identity(const struct start *start, const struct asking *asking, const uint8_t journal_id[16],
-                          struct journal_meta *meta)
-{
-    bool found = false;
-    while (!found && (zsock_events(asking->router) & ZMQ_POLLIN)) {
-        zmsg_t *message = zmsg_recv(asking->router);
-        zframe_t *frame = message != NULL ? zmsg_last(message) : NULL;
-        found = frame != NULL && zmsg_size(message) == 2 &&
-                read_identity(start, asking, zframe_data(frame), zframe_size(frame), journal_id, meta);
-        zmsg_destroy(&message);
-    }
-    return found;
-}
-
-/* Waits without limit: a member alone cannot know what others have answered. */
-static int fetch_identity(struct start *start, const uint8_t journal_id[16], struct error *error)
-{
-    struct asking asking = {0};
-    struct journal_meta meta;
-    int result = open_asking(start, &asking, error);
-    bool found = false;
-    while (result == 0 && !found) {
-        ask_all(start, &asking);
-        zmq_pollitem_t item = {.socket = zsock_resolve(asking.router), .events = ZMQ_POLLIN};
-        zmq_poll(&item, 1, ASK_MS);
-        found = take_identity(start, &asking, journal_id, &meta);
-        report(start, "the owner, to copy its journal", "it does not answer yet");
-        if (!found && stop_requested())
-            result = give_up(error);
-    }
-    close_asking(&asking);
-    return result == 0 ? journal_copy_begin(start->dir, &meta, error) : -1;
 }
 
 /* --- the row --- */
@@ -194,6 +83,13 @@ static enum begun begin_with_journal(struct start *start, const struct journal_m
     return BEGUN_AGAIN;
 }
 
+static enum begun fetch(const struct start *start, const uint8_t journal_id[16], struct error *error)
+{
+    const struct arbiter_subject *subject = &start->subject;
+    int result = member_fetch(subject->options, subject->members, subject->partition, journal_id, start->dir, error);
+    return result == 0 ? BEGUN_READY : BEGUN_FAILED;
+}
+
 static enum begun begin_without_journal(struct start *start, struct error *error)
 {
     struct member_row row;
@@ -208,7 +104,7 @@ static enum begun begin_without_journal(struct start *start, struct error *error
         return BEGUN_AGAIN;
     }
     if (found)
-        return fetch_identity(start, journal_id, error) == 0 ? BEGUN_READY : BEGUN_FAILED;
+        return fetch(start, journal_id, error);
     if (journal_dir_create(start->dir, error) != 0 ||
         journal_meta_make(start->subject.partition, start->partitions, &meta, error) != 0 ||
         journal_meta_write(start->dir, &meta, error) != 0)

@@ -9,6 +9,7 @@
 #include "shared/clock.h"
 #include "shared/disk.h"
 #include "shared/journal/dir.h"
+#include "shared/journal/notes.h"
 #include "shared/process/memory.h"
 #include "shared/process/stop.h"
 #include "shared/telemetry/log.h"
@@ -210,9 +211,11 @@ static int replay(struct recovery *recovery, struct journal_recovery *replayed, 
     return applied == 0 ? 0 : error_set(error, "%s", contradiction.text);
 }
 
-/* Checks that the recovered ledger is complete and consistent. */
+/* Checks that the recovered ledger is complete and consistent. That of a copy which is not finished is so later. */
 static int check(const struct recovery *recovery, struct error *error)
 {
+    if (journal_is_copying(journal_folder(recovery->journal)))
+        return 0;
     uint64_t last = journal_written_seq(recovery->journal);
     if (last < recovery->snapshot.until_seq)
         return error_set(error,

@@ -201,6 +201,12 @@ static void fail(struct snapshot *snapshot, const struct error *error)
     leave(snapshot, SNAPSHOT_FAILED);
 }
 
+static void note_term(struct snapshot_file *file, struct term term)
+{
+    file->header.term = term.epoch;
+    file->header.term_seq = term.first_seq;
+}
+
 static void write_buffer(struct snapshot *snapshot, struct buffer *buffer, const struct walk *walk)
 {
     struct error error = {{0}};
@@ -209,8 +215,7 @@ static void write_buffer(struct snapshot *snapshot, struct buffer *buffer, const
         snapshot->began_us = clock_mono_us();
         result = snapshot_file_begin(&snapshot->file, journal_folder(snapshot->journal),
                                      journal_meta(snapshot->journal), walk->from_seq, &error);
-        snapshot->file.header.term = walk->term.epoch;
-        snapshot->file.header.term_seq = walk->term.first_seq;
+        note_term(&snapshot->file, walk->term);
     }
     if (result == 0)
         result = snapshot_file_append(&snapshot->file, journal_folder(snapshot->journal), buffer->bytes, buffer->length,
@@ -407,6 +412,7 @@ int snapshot_write(const char *dir, const struct journal_meta *meta, const struc
     struct snapshot_file file;
     struct walk walk = {0};
     int result = snapshot_file_begin(&file, dir, meta, seq, error);
+    note_term(&file, ledger_last_term(ledger));
     if (result == 0)
         result = write_pieces(&file, dir, ledger, meta->journal_id, &walk, error);
     if (result == 0)

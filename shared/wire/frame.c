@@ -35,7 +35,7 @@ static const size_t record_size[] = {
     [FRAME_VERIFICATION_REQUESTS] = sizeof(struct frame_verification_request),
     [FRAME_VERIFICATION_REPLIES] = sizeof(struct frame_verification_reply),
     [FRAME_NOT_OWNER] = 0,
-    [FRAME_MEMBER_DIVERGED] = 0,
+    [FRAME_MEMBER_PIECE] = 0,
 };
 
 void frame_header_write(struct frame_header *out, enum frame_kind kind, uint16_t partition, uint16_t partitions,
@@ -78,7 +78,7 @@ static bool is_reply(const struct frame_header *header)
 
 static bool is_of_members(const struct frame_header *header)
 {
-    return header->kind >= FRAME_MEMBER_HEARTBEAT && header->kind <= FRAME_MEMBER_DIVERGED;
+    return header->kind >= FRAME_MEMBER_HEARTBEAT && header->kind <= FRAME_MEMBER_PIECE;
 }
 
 /* Requests and replies carry an issuer's clock; a ping may. */
@@ -108,7 +108,7 @@ static enum frame_fault check_header(const struct frame_header *header)
         return FRAME_FAULT_MAGIC;
     if (header->version != FRAME_VERSION)
         return FRAME_FAULT_VERSION;
-    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_MEMBER_DIVERGED)
+    if (header->kind < FRAME_ISSUE_REQUESTS || header->kind > FRAME_MEMBER_PIECE)
         return FRAME_FAULT_KIND;
     if (header->partitions == 0 || header->partitions > PARTITIONS_MAX || header->partition >= header->partitions)
         return FRAME_FAULT_PARTITION;
@@ -163,16 +163,27 @@ static enum frame_fault check_returned(const struct frame_header *header, const 
                                         : check_size(&inner, frame_records(records), body - sizeof inner);
 }
 
-/* The batches of an APPEND are checked where they are copied. */
+/* What follows struct frame_member in `rest` bytes. The batches of an APPEND are checked where they are copied. */
+static bool is_as_long_as_said(const struct frame_header *header, size_t rest)
+{
+    switch (header->kind) {
+    case FRAME_MEMBER_APPEND:
+        return rest % 8 == 0 && (header->count > 0) == (rest > 0);
+    case FRAME_MEMBER_PIECE:
+        return header->count <= FRAME_PIECE_MAX && rest == sizeof(struct frame_piece) + header->count;
+    case FRAME_MEMBER_IDENTITY:
+        return header->count == 1 && rest == sizeof(struct frame_identity);
+    case FRAME_MEMBER_FETCH:
+        return header->count == 1 && rest == sizeof(struct frame_fetch);
+    default:
+        return header->count == 1 && rest == 0;
+    }
+}
+
 static enum frame_fault check_member(const struct frame_header *header, const unsigned char *records, size_t body)
 {
     struct frame_member member;
-    size_t rest = body - sizeof member;
-    if (body < sizeof member)
-        return FRAME_FAULT_SIZE;
-    size_t wanted = header->kind == FRAME_MEMBER_IDENTITY ? sizeof(struct frame_identity) : 0;
-    bool batches = header->kind == FRAME_MEMBER_APPEND && header->count > 0 && rest % 8 == 0;
-    if (batches ? rest == 0 : rest != wanted || header->count != (header->kind == FRAME_MEMBER_APPEND ? 0 : 1))
+    if (body < sizeof member || !is_as_long_as_said(header, body - sizeof member))
         return FRAME_FAULT_SIZE;
     memcpy(&member, records, sizeof member);
     return frame_member_whole(&member) ? FRAME_OK : FRAME_FAULT_MEMBER;

@@ -43,6 +43,8 @@ enum frame_kind {
     FRAME_MEMBER_APPEND = 19,    /* owner → follower: raw journal batches × count, aligned to 8 */
     FRAME_MEMBER_CONFIRM = 20,   /* follower → owner: nothing else */
     FRAME_MEMBER_DIVERGED = 21,  /* owner → follower: my journal does not contain the end of yours; nothing else */
+    FRAME_MEMBER_FETCH = 22,     /* follower without a journal → owner: struct frame_fetch */
+    FRAME_MEMBER_PIECE = 23,     /* owner → follower: struct frame_piece, then bytes of a snapshot × count */
 };
 
 enum frame_flag {

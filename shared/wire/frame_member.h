@@ -43,6 +43,24 @@ struct frame_identity {
 };
 _Static_assert(sizeof(struct frame_identity) == 48, "identity layout");
 
+/* FRAME_MEMBER_FETCH: struct frame_member, then this: asks for a piece of a snapshot's file. */
+struct frame_fetch {
+    uint64_t from_seq; /* of the snapshot; 0: the newest one */
+    uint64_t offset;
+};
+_Static_assert(sizeof(struct frame_fetch) == 16, "fetch layout");
+
+#define FRAME_PIECE_MAX (256u << 10)
+
+/* FRAME_MEMBER_PIECE: struct frame_member, then this, then the bytes from `offset` on, FRAME_PIECE_MAX or up to the end.
+ */
+struct frame_piece {
+    uint64_t from_seq;
+    uint64_t offset;
+    uint64_t size; /* of the whole file; 0: the owner has no such snapshot, ask for the newest one */
+};
+_Static_assert(sizeof(struct frame_piece) == 24, "piece layout");
+
 /* True for times and flags within bounds, a sender, and epochs that fit together. */
 bool frame_member_whole(const struct frame_member *member);
 

@@ -8,15 +8,23 @@
 
 #include <cmocka.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "issuer/snapshot/snapshot.h"
+#include "shared/journal/dir.h"
 #include "shared/journal/notes.h"
 #include "tests/unit/issuer/member/member_fixture.h"
+
+static bool is_standby(unsigned node)
+{
+    return nodes[node].member != NULL && member_is_standby(nodes[node].member);
+}
 
 static bool somebody_is_standby(unsigned owner)
 {
     bool found = false;
     for (unsigned i = 0; i < NODES; i++)
-        found |= i != owner && member_is_standby(nodes[i].member);
+        found |= i != owner && is_standby(i);
     return found;
 }
 
@@ -34,7 +42,7 @@ static unsigned standby_of(unsigned owner)
 {
     unsigned found = NODES;
     for (unsigned i = 0; i < NODES; i++) {
-        if (i != owner && member_is_standby(nodes[i].member))
+        if (i != owner && is_standby(i))
             found = i;
     }
     assert_int_not_equal(found, NODES);
@@ -169,6 +177,69 @@ static void a_member_catches_up_from_the_files(void **state)
     assert_int_equal(issued(other), 40000);
 }
 
+/* As snapshots and the store allow. */
+static void forget_first_segment(unsigned node)
+{
+    char path[JOURNAL_PATH_MAX];
+    struct error error = {""};
+    struct ledger *ledger = nodes[node].ledger;
+    if (snapshot_write(nodes[node].dir, journal_meta(nodes[node].journal), ledger, member_fixture_end(node), 1,
+                       &error) != 0)
+        fail_msg("%s", error.text);
+    journal_segment_path(nodes[node].dir, 1, path);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void write_more_than_a_segment(unsigned node)
+{
+    for (unsigned i = 0; i < 60000; i++) {
+        member_fixture_write_issue(node);
+        if (i % 64 == 0)
+            member_fixture_run(1);
+    }
+    member_fixture_until(member_fixture_is_released, node, "the standby has all");
+}
+
+static void a_newcomer_begins_with_a_snapshot(void **state)
+{
+    (void)state;
+    member_fixture_start(0);
+    member_fixture_until(member_fixture_owns, 0, "the first member owns the partition");
+    member_fixture_start(1);
+    member_fixture_until(member_fixture_is_safe, 0, "it has a standby");
+    member_fixture_write_coupon(0);
+    write_more_than_a_segment(0);
+    forget_first_segment(0);
+    member_fixture_write_issue(0);
+    member_fixture_start(2);
+    for (unsigned i = 0; i < 100 && member_fixture_end(2) < member_fixture_end(0); i++)
+        member_fixture_run(100);
+    assert_int_equal(issued(2), 60001);
+    assert_false(journal_is_copying(nodes[2].dir));
+    assert_null(ledger_check(nodes[2].ledger));
+    member_fixture_kill(1); /* the newcomer is as good as the other */
+    member_fixture_until(is_standby, 2, "it is named");
+    member_fixture_kill(0);
+    member_fixture_start(1);
+    member_fixture_until(member_fixture_is_safe, 2, "the newcomer decides");
+    member_fixture_write_issue(2);
+}
+
+static void a_member_that_is_too_far_behind_begins_anew(void **state)
+{
+    (void)state;
+    start_all();
+    member_fixture_write_coupon(0);
+    member_fixture_until(member_fixture_is_released, 0, "the standby has all");
+    unsigned other = 3 - standby_of(0);
+    member_fixture_run(300);
+    member_fixture_kill(other);
+    write_more_than_a_segment(0);
+    forget_first_segment(0);
+    member_fixture_start(other);
+    member_fixture_until(member_fixture_has_diverged, other, "it knows that no file has what it lacks");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, member_fixture_setup, member_fixture_teardown)
 
 int main(void)
@@ -181,6 +252,8 @@ int main(void)
         TEST(an_owner_that_stood_still_tells_nothing_and_begins_anew),
         TEST(handing_over_loses_no_time),
         TEST(a_member_catches_up_from_the_files),
+        TEST(a_newcomer_begins_with_a_snapshot),
+        TEST(a_member_that_is_too_far_behind_begins_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
