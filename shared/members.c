@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "shared/endpoint.h"
+#include "shared/mask.h"
 
 #define ENTRY_MAX (MEMBER_NAME_MAX + MEMBERS_HOST_MAX + 16)
 
@@ -51,13 +52,14 @@ static int add(struct members *members, char *entry, struct error *error)
 {
     struct members_one one = {.name = ""};
     char *equals = strchr(entry, '=');
-    char host[ENTRY_MAX];
+    char host[ENTRY_MAX], shown[MASKED_MAX];
+    mask_secrets(entry, shown);
     if (equals == NULL || !member_name_valid(entry, (size_t)(equals - entry)))
         return error_set(error, "\"%s\" is not NAME=HOST or NAME=HOST:+N; a name has 1 to %d of A-Z a-z 0-9 - _ .",
-                         entry, MEMBER_NAME_MAX);
+                         shown, MEMBER_NAME_MAX);
     snprintf(host, sizeof host, "%s", equals + 1);
     if (!take_offset(host, &one.offset) || !take_host(host, one.host))
-        return error_set(error, "\"%s\": \"%s\" is not HOST or HOST:+N, with N from 1 to %d", entry, equals + 1,
+        return error_set(error, "\"%s\": what follows = is not HOST or HOST:+N, with N from 1 to %d", shown,
                          MEMBERS_OFFSET_MAX);
     *equals = '\0';
     memcpy(one.name, entry, strlen(entry) + 1); /* a valid name fits */
@@ -80,7 +82,7 @@ int members_parse(const char *text, struct members *members, struct error *error
         while (used > 0 && text[used - 1] == ' ')
             used--;
         if (used >= sizeof entry)
-            return error_set(error, "\"%.32s…\" is too long", text);
+            return error_set(error, "an entry of more than %d bytes is too long", ENTRY_MAX - 1);
         memcpy(entry, text, used);
         entry[used] = '\0';
         if (add(members, entry, error) != 0)

@@ -266,8 +266,8 @@ ENGINE = [
     ("state", "Ready", "short", 12, states(waiting="red", ready="green"), "State that each member reports.",
      {"{{role}} {{instance}}": "coupond_ready"}),
     ("row", "Members"),
-    ("state", "Role", "short", 8, states(follower="blue", standby="yellow", claiming="orange", owner="green"),
-     "Role of each issuer in each partition, with cluster/members.",
+    ("graph", "Role", "short", 8, NONE,
+     "Role of each issuer in each partition, with cluster/members: 0 follower, 1 standby, 2 claiming, 3 owner.",
      {"{{instance}} partition {{partition}}": "coupond_issuer_member_role"}),
     ("graph", "Epoch, and terms begun", "short", 8, NONE,
      "Every change of roles raises the epoch. A term begins when an issuer begins to decide: after its start, a "

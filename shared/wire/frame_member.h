@@ -52,8 +52,8 @@ _Static_assert(sizeof(struct frame_fetch) == 16, "fetch layout");
 
 #define FRAME_PIECE_MAX (256u << 10)
 
-/* FRAME_MEMBER_PIECE: struct frame_member, then this, then the bytes from `offset` on, FRAME_PIECE_MAX or up to the end.
- */
+/* FRAME_MEMBER_PIECE: struct frame_member, then this, then the bytes from `offset` on: FRAME_PIECE_MAX, or up to the
+ * end. */
 struct frame_piece {
     uint64_t from_seq;
     uint64_t offset;

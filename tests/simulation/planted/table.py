@@ -18,9 +18,8 @@ class Fault(NamedTuple):
 
 FAULTS = [
     Fault("answer-before-sync", "shared/journal/journal.c",
-          "        journal_sync_file(journal, journal->active_fd);\n        journal_publish_synced(journal, "
-          "seq);\n    }",
-          "        journal_publish_synced(journal, seq);\n    }",
+          "    journal_sync_file(journal, journal->active_fd);\n    journal_publish_synced(journal, seq);\n}",
+          "    journal_publish_synced(journal, seq);\n}",
           "promise 3: an answer is sent before the records behind it are durable"),
     Fault("sync-error-ignored", "shared/journal/sync.c",
           "    if (disk->fdatasync(fd) != 0)\n        journal_give_up(journal, \"fdatasync\");\n    if "
@@ -31,10 +30,10 @@ FAULTS = [
           "    store->uncompared = true;\n", "",
           "records are sent before the journal was compared with its store"),
     Fault("publish-before-sync", "shared/journal/journal.c",
-          "    atomic_store_explicit(&journal->written_seq, seq, memory_order_release);\n    if "
-          "(journal_syncs_itself(journal)) {",
-          "    atomic_store_explicit(&journal->written_seq, seq, memory_order_release);\n"
-          "    journal_publish_synced(journal, seq);\n    if (journal_syncs_itself(journal)) {",
+          "    atomic_store_explicit(&journal->written_seq, journal->next_seq - 1, memory_order_release);\n"
+          "    journal->header.count = 0;",
+          "    atomic_store_explicit(&journal->written_seq, journal->next_seq - 1, memory_order_release);\n"
+          "    journal_publish_synced(journal, journal->next_seq - 1);\n    journal->header.count = 0;",
           "the database is ahead of the journal"),
     Fault("name-not-synced", "shared/journal/replay.c",
           "    return result == 0 ? journal_dir_sync(journal->dir, error) : -1;",
@@ -168,12 +167,10 @@ FAULTS = [
           "        record.seq = journal_append_change(context->journal, &record);\n", "",
           "promise 3: a redemption is answered that is not in the journal"),
     Fault("change-answered-before-sync", "shared/journal/journal.c",
-          "    if (journal_syncs_itself(journal)) {\n        journal_sync_file(journal, journal->active_fd);\n"
-          "        journal_publish_synced(journal, seq);",
-          "    if (journal_syncs_itself(journal)) {\n"
-          "        if (journal->batch[sizeof(struct journal_batch_header) + 2] != JOURNAL_CHANGE)\n"
-          "            journal_sync_file(journal, journal->active_fd);\n"
-          "        journal_publish_synced(journal, seq);",
+          "    journal_sync_file(journal, journal->active_fd);\n    journal_publish_synced(journal, seq);\n}",
+          "    if (journal->batch[sizeof(struct journal_batch_header) + 2] != JOURNAL_CHANGE)\n"
+          "        journal_sync_file(journal, journal->active_fd);\n"
+          "    journal_publish_synced(journal, seq);\n}",
           "promise 3: a redemption is answered before it is durable"),
     Fault("late-redemption-made", "issuer/turn/turn.c",
           "&request, age_us >= request.wait_us, &reply",

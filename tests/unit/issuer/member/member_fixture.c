@@ -19,8 +19,9 @@
 #include "shared/journal/dir.h"
 #include "shared/store/store.h"
 
-#define PATIENCE_US INT64_C(60000000)
-#define QUANTITY    100000
+#define PATIENCE_US     INT64_C(60000000)
+#define QUANTITY        1000000
+#define TURN_ISSUES_MAX 1000
 
 struct node nodes[NODES];
 static char folder[64];
@@ -278,7 +279,7 @@ static void apply(struct node *node)
 static void begin(struct node *node)
 {
     assert_true(member_decides(node->member));
-    assert_true(journal_reserve(node->journal, journal_bytes_max(1, 0, 1)));
+    assert_true(journal_reserve(node->journal, journal_bytes_max(TURN_ISSUES_MAX, 0, 1)));
     journal_begin(node->journal, clock_wall_us());
 }
 
@@ -308,13 +309,20 @@ void member_fixture_write_coupon(unsigned number)
     end(node);
 }
 
-void member_fixture_write_issue(unsigned number)
+void member_fixture_write_issues(unsigned number, unsigned count)
 {
     struct node *node = &nodes[number];
-    char user[32];
-    uint32_t sequence = ledger_entry(node->ledger, "noon", 4)->issued + 1;
-    int length = snprintf(user, sizeof user, "user-%u", sequence);
+    uint32_t sequence = ledger_entry(node->ledger, "noon", 4)->issued;
     begin(node);
-    journal_append_issue(node->journal, "noon", 4, user, (size_t)length, sequence, 1);
+    for (unsigned i = 0; i < count; i++) {
+        char user[32];
+        int length = snprintf(user, sizeof user, "user-%u", ++sequence);
+        journal_append_issue(node->journal, "noon", 4, user, (size_t)length, sequence, 1);
+    }
     end(node);
+}
+
+void member_fixture_write_issue(unsigned number)
+{
+    member_fixture_write_issues(number, 1);
 }

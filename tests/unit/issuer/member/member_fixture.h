@@ -50,8 +50,9 @@ bool member_fixture_is_safe(unsigned node);
 bool member_fixture_is_released(unsigned node);
 bool member_fixture_has_diverged(unsigned node);
 
-/* Of an owner: writes a turn with a coupon, or with the next issue of it. */
+/* Of an owner: writes a turn with a coupon, or with the next issues of it. */
 void member_fixture_write_coupon(unsigned node);
+void member_fixture_write_issues(unsigned node, unsigned count);
 void member_fixture_write_issue(unsigned node);
 uint64_t member_fixture_end(unsigned node);
 
