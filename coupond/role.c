@@ -95,7 +95,7 @@ static bool wants_ipv6(const struct options *options)
         if (endpoint_is_ipv6(endpoints[i]))
             return true;
     }
-    return false;
+    return strchr(options->cluster_members, '[') != NULL; /* around an IPv6 address */
 }
 
 /* A core dump would contain the secrets of the cluster and of the store, and the coupons' holders. */

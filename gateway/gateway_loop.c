@@ -16,6 +16,7 @@
 #include "gateway/dispatch/eligibility.h"
 #include "gateway/dispatch/readings.h"
 #include "gateway/dispatch/traces.h"
+#include "gateway/links.h"
 #include "gateway/live/live.h"
 #include "gateway/policy/life.h"
 #include "gateway/reading/readers.h"
@@ -44,8 +45,6 @@ struct gateway_loop {
     struct acceptor acceptors[LISTEN_ADDRESSES_MAX];
     unsigned acceptors_count;
     uv_poll_t pipe_poll;
-    uv_poll_t link_polls[PARTITIONS_MAX];
-    uv_poll_t monitor_polls[PARTITIONS_MAX];
     uv_prepare_t prepare;
     uv_check_t check;
     uv_idle_t again; /* active while work is left, so that the next poll does not wait */
@@ -54,7 +53,7 @@ struct gateway_loop {
     /* the objects that it drives */
     struct connections connections;
     struct service service;
-    struct issuer_link_events link_events;
+    struct links *links;
     struct standstill standstill;
     /* shutdown */
     uint64_t refuse_at_ms; /* accepts new handshakes until then */
@@ -62,33 +61,12 @@ struct gateway_loop {
     uint64_t drain_until_ms;
 };
 
-static int64_t loop_ms(const struct gateway_loop *loop)
-{
-    return (int64_t)uv_now(&loop->uv);
-}
-
 /* --- a turn --- */
-
-static bool receive_replies(struct gateway_loop *loop)
-{
-    bool more = false;
-    for (uint16_t p = 0; p < loop->service.partitions; p++)
-        more |= issuer_link_receive(loop->service.links[p], loop_ms(loop));
-    return more;
-}
 
 static void resume_connections(struct gateway_loop *loop)
 {
     for (struct connection *c = loop->connections.dirty; c != NULL; c = c->dirty_next)
         connection_input_resume(c);
-}
-
-static bool send_requests(struct gateway_loop *loop)
-{
-    bool sent = false;
-    for (uint16_t p = 0; p < loop->service.partitions; p++)
-        sent |= issuer_link_flush(loop->service.links[p]);
-    return sent;
 }
 
 /* Connections that become dirty meanwhile are processed in the next turn. */
@@ -113,9 +91,9 @@ static void take_turn(struct gateway_loop *loop)
 {
     bool more = true;
     for (int round = 0; more && round < ROUNDS_MAX; round++) {
-        more = receive_replies(loop);
+        more = links_receive(loop->links);
         resume_connections(loop);
-        more |= send_requests(loop);
+        more |= links_send(loop->links);
     }
     policies_flush(&loop->service);
     flush_connections(loop);
@@ -124,15 +102,6 @@ static void take_turn(struct gateway_loop *loop)
         uv_idle_start(&loop->again, on_again); /* the poll does not wait */
     else
         uv_idle_stop(&loop->again);
-}
-
-/* False when a link already has a message, so that the poll must not wait. */
-static bool prepare_wait(struct gateway_loop *loop)
-{
-    bool may = true;
-    for (uint16_t p = 0; p < loop->service.partitions; p++)
-        may &= issuer_link_begin_sleep(loop->service.links[p]);
-    return may;
 }
 
 /* Reads the clock for the whole turn. True when the thread has stood still since the last check, so that pending input
@@ -160,8 +129,7 @@ static void on_check(uv_check_t *check)
 {
     struct gateway_loop *loop = check->data;
     stood_still(loop);
-    for (uint16_t p = 0; p < loop->service.partitions; p++)
-        issuer_link_end_sleep(loop->service.links[p]);
+    links_end_sleep(loop->links);
     take_turn(loop);
 }
 
@@ -171,7 +139,7 @@ static void on_prepare(uv_prepare_t *prepare)
     struct gateway_loop *loop = prepare->data;
     check_standstill(loop);
     take_turn(loop);
-    if (!uv_is_active((uv_handle_t *)&loop->again) && !prepare_wait(loop))
+    if (!uv_is_active((uv_handle_t *)&loop->again) && !links_begin_sleep(loop->links))
         uv_idle_start(&loop->again, on_again);
     service_end_turn(&loop->service);
     standstill_end_turn(&loop->standstill);
@@ -241,35 +209,19 @@ static bool drained(const struct gateway_loop *loop)
 
 /* --- the tick --- */
 
-static void set_gauges(struct gateway_loop *loop)
-{
-    uint64_t up_mask = 0, refused = 0;
-    int64_t up = 0;
-    for (uint16_t p = 0; p < loop->service.partitions; p++) {
-        bool is_up = issuer_link_up(loop->service.links[p], loop_ms(loop));
-        up += is_up;
-        up_mask |= (uint64_t)is_up << p;
-        refused |= (uint64_t)issuer_link_refused(loop->service.links[p]) << p;
-    }
-    readiness_note(loop->service.readiness, loop->thread, up_mask);
-    readiness_note_refused(loop->service.readiness, loop->thread, refused);
-    metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, up);
-    metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->service.exchanges.waiting_count);
-}
-
 static void on_tick(uv_timer_t *tick)
 {
     struct gateway_loop *loop = tick->data;
     if (memory_check(clock_mono_us(), MEMORY_CHECK_MS) && *memory_scarce())
         malloc_trim(0); /* returns the memory of closed connections to the system */
     reply_clock_set(&loop->service.clock, policies_time_us(loop->service.policies));
-    for (uint16_t p = 0; p < loop->service.partitions; p++)
-        issuer_link_tick(loop->service.links[p], loop_ms(loop));
+    links_tick(loop->links);
     dispatch_tick(&loop->service, loop->thread == 0);
     policies_tick(&loop->service);
     live_tick(loop->service.live);
     timer_wheel_advance(&loop->connections.wheel, uv_now(&loop->uv), TIMERS_MAX, connection_life_on_timer, NULL);
-    set_gauges(loop);
+    links_report(loop->links, loop->thread);
+    metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, loop->service.exchanges.waiting_count);
     pulse_beat(loop->pulse);
     for (unsigned i = 0; i < loop->acceptors_count; i++)
         acceptor_tick(&loop->acceptors[i]);
@@ -280,26 +232,6 @@ static void on_tick(uv_timer_t *tick)
 }
 
 /* --- setup --- */
-
-static void on_link(uv_poll_t *poll, int status, int events)
-{
-    struct gateway_loop *loop = poll->data;
-    (void)status;
-    (void)events;
-    issuer_link_wake(loop->service.links[poll - loop->link_polls]);
-}
-
-static void on_monitor(uv_poll_t *poll, int status, int events)
-{
-    struct gateway_loop *loop = poll->data;
-    uint16_t partition = (uint16_t)(poll - loop->monitor_polls);
-    (void)status;
-    (void)events;
-    if (issuer_link_check_monitor(loop->service.links[partition], loop_ms(loop))) {
-        log_warn("gateway", "lost the connection to the issuer partition=%u", partition);
-        dispatch_partition_lost(&loop->service, partition);
-    }
-}
 
 static void on_connection(void *arg, int fd)
 {
@@ -338,29 +270,6 @@ static void watch(struct gateway_loop *loop, uv_poll_t *poll, int fd, uv_poll_cb
     CHECK(uv_poll_init(&loop->uv, poll, fd) == 0);
     poll->data = loop;
     CHECK(uv_poll_start(poll, UV_READABLE, callback) == 0);
-}
-
-static int open_links(struct gateway_loop *loop, struct error *error)
-{
-    const char *base = loop->options->gateway_requests;
-    uint16_t partitions = (uint16_t)loop->options->issuer_partitions;
-    loop->link_events = (struct issuer_link_events){
-        dispatch_on_issue_reply, dispatch_on_change_reply, dispatch_on_coupon_reply, dispatch_on_verification_reply,
-        dispatch_on_pong,        dispatch_on_unsent,       dispatch_on_restart,      &loop->service};
-    for (uint16_t p = 0; p < partitions; p++) {
-        loop->service.links[p] = issuer_link_create(base, p, partitions, &loop->link_events, loop->metrics, error);
-        if (loop->service.links[p] == NULL)
-            return -1;
-        loop->service.partitions++;
-        if (issuer_link_fd(loop->service.links[p]) >= 0)
-            watch(loop, &loop->link_polls[p], issuer_link_fd(loop->service.links[p]), on_link);
-        if (issuer_link_monitor_fd(loop->service.links[p]) >= 0)
-            watch(loop, &loop->monitor_polls[p], issuer_link_monitor_fd(loop->service.links[p]), on_monitor);
-        /* ZeroMQ signals a reader only after a receive has found nothing. */
-        issuer_link_wake(loop->service.links[p]);
-        issuer_link_check_monitor(loop->service.links[p], loop_ms(loop));
-    }
-    return 0;
 }
 
 static void open_handles(struct gateway_loop *loop)
@@ -445,7 +354,7 @@ static int loop_open(struct gateway_loop *loop, zsock_t *pipe, struct gateway_lo
     loop->service.rehearsal = args->rehearsal;
     traces_begin(&loop->service, args->exporter);
     open_readings(loop, args->readers);
-    if (open_links(loop, &args->error) == 0)
+    if (links_open(&loop->uv, &loop->service, &loop->links, &args->error) == 0)
         return open_acceptors(loop, args, &args->error);
     for (unsigned i = 0; i < args->listeners; i++)
         close(args->listen_fds[i]);
@@ -471,9 +380,7 @@ static void loop_close(struct gateway_loop *loop)
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop->uv) == 0);
-    for (uint16_t p = 0; p < loop->service.partitions; p++)
-        issuer_link_destroy(&loop->service.links[p]);
-    metrics_set(loop->metrics, METRIC_GATEWAY_ISSUERS, 0, 0);
+    links_close(&loop->links);
     metrics_set(loop->metrics, METRIC_GATEWAY_IN_FLIGHT, 0, 0);
     live_destroy(&loop->service.live);
     policies_destroy(&loop->service.policies);

@@ -57,7 +57,7 @@ static struct frame_change_request *add_record(struct service *service, uint16_t
                                                const struct exchange *exchange, enum change_op op)
 {
     struct frame_change_request *record =
-        issuer_link_add_change(service->links[partition], exchange->begun_us, service_until_us(service));
+        partition_link_add_change(service->links[partition], exchange->begun_us, service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = (uint8_t)op;
     record->coupon_id_length = exchange->coupon_id_length;
@@ -117,7 +117,7 @@ static void send_code(struct service *service, struct connection *connection, co
         answer_local_with_error(service, connection, request, call->route, ERROR_STORE_UNAVAILABLE);
         return;
     }
-    if (!service_partition_up(service, partition)) {
+    if (!service_may_ask(service, partition)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
@@ -139,7 +139,7 @@ void change_send(struct service *service, struct connection *connection, const s
         return;
     }
     uint16_t partition = coupon_partition(call->coupon_id.at, call->coupon_id.length, service->partitions);
-    if (!service_partition_up(service, partition)) {
+    if (!service_may_ask(service, partition)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
@@ -151,7 +151,7 @@ void change_send(struct service *service, struct connection *connection, const s
 void change_send_erasure(struct service *service, struct connection *connection, const struct http_request *request,
                          const struct api_call *call)
 {
-    if (!service_all_up(service)) {
+    if (!service_may_ask_all(service)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
@@ -348,7 +348,7 @@ static void ask_issuer(struct service *service, struct exchange *exchange, const
 {
     const struct frame_change_request *wanted = &exchange->change->request;
     uint16_t partition = partition_of(service, exchange);
-    if (!service_partition_up(service, partition)) {
+    if (!service_may_ask(service, partition)) {
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
     }

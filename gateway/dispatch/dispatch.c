@@ -160,7 +160,7 @@ static void send_issue(struct service *service, struct connection *connection, c
     struct exchange *exchange = NULL;
     if (policies_refuse(service, connection, request, call))
         return;
-    if (!service_partition_up(service, partition)) {
+    if (!service_may_ask(service, partition)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
@@ -174,7 +174,7 @@ static void send_issue(struct service *service, struct connection *connection, c
     exchange->user_id_length = (uint8_t)call->user_id.length;
     memcpy(exchange->coupon_id, call->coupon_id.at, call->coupon_id.length);
     memcpy(exchange->user_id, call->user_id.at, call->user_id.length);
-    record = issuer_link_add_issue(service->links[partition], exchange->begun_us, service_until_us(service));
+    record = partition_link_add_issue(service->links[partition], exchange->begun_us, service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = (uint8_t)call->issue_op;
     record->nth = call->nth;
@@ -192,7 +192,7 @@ static struct frame_coupon_request *add_coupon_record(struct service *service, u
                                                       const struct exchange *exchange)
 {
     struct frame_coupon_request *record =
-        issuer_link_add_coupon(service->links[partition], exchange->begun_us, service_until_us(service));
+        partition_link_add_coupon(service->links[partition], exchange->begun_us, service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = exchange->op;
     record->coupon.id_length = exchange->coupon_id_length;
@@ -217,7 +217,7 @@ static void send_coupon(struct service *service, struct connection *connection, 
         coupon_id_random(call->coupon.id);
     note_coupon(connection, call);
     partition = coupon_partition(call->coupon.id, strlen(call->coupon.id), service->partitions);
-    if (!service_partition_up(service, partition)) {
+    if (!service_may_ask(service, partition)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
@@ -347,7 +347,7 @@ static void take_large_local(struct service *service, struct connection *connect
 
 static void send_list(struct service *service, struct exchange *exchange)
 {
-    if (!service_all_up(service)) {
+    if (!service_may_ask_all(service)) {
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
     }

@@ -30,6 +30,10 @@ void dispatch_on_coupon_reply(void *arg, uint16_t partition, const struct frame_
 void dispatch_on_verification_reply(void *arg, uint16_t partition, const struct frame_verification_reply *reply);
 void dispatch_on_unsent(void *arg, uint16_t partition, uint64_t tag);
 void dispatch_on_restart(void *arg, uint16_t partition);
+/* With members: whether somebody waits for the reply to the request with this tag. */
+bool dispatch_waits(void *arg, uint16_t partition, uint64_t tag);
+/* With members: no reply to this request will come, and nothing can be decided any more. */
+void dispatch_on_unknown(void *arg, uint16_t partition, uint64_t tag);
 
 /* --- what the loop sees --- */
 

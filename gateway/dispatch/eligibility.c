@@ -92,7 +92,7 @@ static void send_again(struct service *service, uint16_t partition, const struct
 {
     int64_t until_us = exchange->begun_us + service->options->gateway_issuer_timeout_ms * 1000;
     struct frame_issue_request *record =
-        issuer_link_add_issue(service->links[partition], service_now_us(service), until_us);
+        partition_link_add_issue(service->links[partition], service_now_us(service), until_us);
     record->tag = exchange_tag(exchange);
     record->op = exchange->op;
     record->nth = exchange->nth;
@@ -135,7 +135,7 @@ static void judge(struct service *service, uint16_t partition, struct exchange *
 static void ask_coupon(struct service *service, struct policy_fetch *fetch)
 {
     struct frame_coupon_request *record =
-        issuer_link_add_coupon(service->links[fetch->partition], service_now_us(service), service_until_us(service));
+        partition_link_add_coupon(service->links[fetch->partition], service_now_us(service), service_until_us(service));
     fetch->stage = FETCH_ISSUER;
     fetch->asked_us = service_now_us(service);
     record->tag = policy_fetch_tag(&service->eligibility->fetches, fetch) | TAG_BIT;
@@ -226,6 +226,11 @@ bool eligibility_take_reply(struct service *service, uint16_t partition, const s
     }
     policy_fetch_end(fetch);
     return true;
+}
+
+bool eligibility_waits(struct service *service, uint64_t tag)
+{
+    return find_fetch(service, tag) != NULL;
 }
 
 void eligibility_on_unsent(struct service *service, uint64_t tag)

@@ -27,6 +27,8 @@ bool eligibility_ask_again(struct service *service, uint16_t partition, struct e
 
 /* Call with every coupon reply before others see it. True when it belonged to a fetch of this module. */
 bool eligibility_take_reply(struct service *service, uint16_t partition, const struct frame_coupon_reply *reply);
+/* True while a fetch waits for the reply to the request with this tag. */
+bool eligibility_waits(struct service *service, uint64_t tag);
 /* The request with this tag was not sent. */
 void eligibility_on_unsent(struct service *service, uint64_t tag);
 

@@ -192,6 +192,23 @@ static void give_up(struct service *service, struct exchange *exchange)
     answer_exchange_with_error(service, exchange, ERROR_OUTCOME_UNKNOWN);
 }
 
+bool dispatch_waits(void *arg, uint16_t partition, uint64_t tag)
+{
+    struct service *service = arg;
+    const struct exchange *exchange = exchange_find(&service->exchanges, tag);
+    if (exchange != NULL)
+        return (exchange->waiting & (1ull << partition)) != 0;
+    return policies_waits(service, tag) || eligibility_waits(service, tag);
+}
+
+void dispatch_on_unknown(void *arg, uint16_t partition, uint64_t tag)
+{
+    struct service *service = arg;
+    struct exchange *exchange = exchange_find(&service->exchanges, tag);
+    if (exchange != NULL && (exchange->waiting & (1ull << partition)) != 0)
+        give_up(service, exchange);
+}
+
 static bool is_read(const struct exchange *exchange)
 {
     return exchange->kind == EXCHANGE_LIST || exchange->kind == EXCHANGE_LIVE ||

@@ -37,7 +37,7 @@ void traces_send(struct service *service, uint16_t partition, const struct excha
     if (trace == NULL)
         return;
     trace_send(trace, service_now_us(service));
-    issuer_link_ask_times(service->links[partition]);
+    partition_link_ask_times(service->links[partition]);
 }
 
 /* The issuer has written something for the request. */
@@ -64,7 +64,7 @@ void traces_reply(struct service *service, uint16_t partition, const struct exch
         return;
     trace->verdict = verdict_name((enum verdict)verdict);
     struct link_turn turn = {.sent_us = trace->rounds_count > 0 ? trace->rounds[trace->rounds_count - 1].sent_us : 0};
-    if (turn.sent_us == 0 || !issuer_link_turn(service->links[partition], &turn))
+    if (turn.sent_us == 0 || !partition_link_turn(service->links[partition], &turn))
         return;
     trace_reply(trace, turn.began_us, turn.decided_us, turn.synced_us);
     if (!wrote(verdict))
@@ -86,7 +86,7 @@ void traces_tick(struct service *service)
         return;
     for (uint16_t p = 0; p < service->partitions; p++) {
         if (trace_port_waits(service->traces, p))
-            issuer_link_hurry(service->links[p], (int64_t)uv_now(service->connections->uv));
+            partition_link_hurry(service->links[p], (int64_t)uv_now(service->connections->uv));
     }
     trace_port_tick(service->traces, service_now_us(service));
 }

@@ -11,7 +11,7 @@
 void verification_send(struct service *service, struct connection *connection, const struct http_request *request,
                        const struct api_call *call)
 {
-    if (!service_partition_up(service, PARTITION)) {
+    if (!service_may_ask(service, PARTITION)) {
         answer_local_with_error(service, connection, request, call->route, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
@@ -21,7 +21,7 @@ void verification_send(struct service *service, struct connection *connection, c
     exchange->kind = EXCHANGE_VERIFICATION;
     exchange->op = (uint8_t)call->verification_op;
     struct frame_verification_request *record =
-        issuer_link_add_verification(service->links[PARTITION], service_now_us(service), service_until_us(service));
+        partition_link_add_verification(service->links[PARTITION], service_now_us(service), service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = exchange->op;
     record->actor_length = call->principal.id_length;

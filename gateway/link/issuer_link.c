@@ -17,21 +17,6 @@ enum {
     PING_DOWN_FIRST_MS = 100, /* while it does not; doubles up to PING_UP_MS */
 };
 
-/* The kinds of requests, each with a frame of its own. */
-enum draft_kind { DRAFT_ISSUES, DRAFT_CHANGES, DRAFT_COUPONS, DRAFT_VERIFICATIONS, DRAFTS };
-
-static const struct {
-    enum frame_kind kind;
-    size_t record_size;
-    uint32_t records_max;
-} rows[DRAFTS] = {
-    [DRAFT_ISSUES] = {FRAME_ISSUE_REQUESTS, sizeof(struct frame_issue_request), FRAME_ISSUE_REQUESTS_MAX},
-    [DRAFT_CHANGES] = {FRAME_CHANGE_REQUESTS, sizeof(struct frame_change_request), FRAME_CHANGE_REQUESTS_MAX},
-    [DRAFT_COUPONS] = {FRAME_COUPON_REQUESTS, sizeof(struct frame_coupon_request), FRAME_COUPON_REQUESTS_MAX},
-    [DRAFT_VERIFICATIONS] = {FRAME_VERIFICATION_REQUESTS, sizeof(struct frame_verification_request),
-                             FRAME_VERIFICATION_MAX},
-};
-
 /* A frame under construction. */
 struct draft {
     struct buffer bytes; /* header and records */
@@ -59,7 +44,7 @@ struct issuer_link {
     int64_t ping_next_ms; /* 0: at once */
     int64_t ping_wait_ms;
     struct frame_drops drops;
-    struct draft drafts[DRAFTS];
+    struct draft drafts[LINK_KINDS];
 };
 
 struct issuer_link *issuer_link_create(const char *base, uint16_t partition, uint16_t partitions,
@@ -92,7 +77,7 @@ void issuer_link_destroy(struct issuer_link **link)
     if (*link == NULL)
         return;
     issuer_wire_destroy(&(*link)->wire);
-    for (unsigned i = 0; i < DRAFTS; i++)
+    for (unsigned i = 0; i < LINK_KINDS; i++)
         buffer_deinit(&(*link)->drafts[i].bytes);
     free(*link);
     *link = NULL;
@@ -137,25 +122,26 @@ static void *add_record(struct draft *draft, size_t record_size, int64_t asked_u
 }
 
 /* Discards the draft, and reports each of its requests as unsent. Every kind of record begins with the tag. */
-static void report_unsent(struct issuer_link *link, enum draft_kind kind)
+static void report_unsent(struct issuer_link *link, enum link_kind kind)
 {
     struct draft *draft = &link->drafts[kind];
     uint32_t count = draft->count;
     draft->count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t tag = 0;
-        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * rows[kind].record_size, sizeof tag);
+        memcpy(&tag, draft->bytes.data + sizeof(struct frame_header) + i * link_kind_rows[kind].record_size,
+               sizeof tag);
         link->events->on_unsent(link->events->arg, link->partition, tag);
     }
 }
 
-static void flush_draft(struct issuer_link *link, enum draft_kind kind)
+static void flush_draft(struct issuer_link *link, enum link_kind kind)
 {
     struct draft *draft = &link->drafts[kind];
     if (draft->count == 0)
         return;
     struct frame_header header;
-    frame_header_write(&header, rows[kind].kind, link->partition, link->partitions, draft->count);
+    frame_header_write(&header, link_kind_rows[kind].frame, link->partition, link->partitions, draft->count);
     frame_header_set_clock(&header, link->clock.incarnation, link_clock_least_us(&link->clock, draft->asked_us));
     header.flags = draft->timed ? FRAME_TIMED : 0;
     memcpy(draft->bytes.data, &header, sizeof header);
@@ -173,52 +159,60 @@ static uint32_t wait_us(const struct draft *draft, int64_t until_us)
     return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
-/* A blank record. `wait_at` is the place of its deadline. */
-static void *add_request(struct issuer_link *link, enum draft_kind kind, size_t wait_at, int64_t asked_us,
-                         int64_t until_us)
+/* A blank record, but for its deadline. */
+static void *add_request(struct issuer_link *link, enum link_kind kind, int64_t asked_us, int64_t until_us)
 {
     struct draft *draft = &link->drafts[kind];
     CHECK(link->clock.incarnation != 0);
-    if (draft->count == rows[kind].records_max)
+    if (draft->count == link_kind_rows[kind].records_max)
         flush_draft(link, kind);
-    char *record = add_record(draft, rows[kind].record_size, asked_us);
+    char *record = add_record(draft, link_kind_rows[kind].record_size, asked_us);
     uint32_t wait = wait_us(draft, until_us);
-    memcpy(record + wait_at, &wait, sizeof wait);
+    memcpy(record + link_kind_rows[kind].wait_at, &wait, sizeof wait);
     return record;
 }
 
 struct frame_issue_request *issuer_link_add_issue(struct issuer_link *link, int64_t asked_us, int64_t until_us)
 {
-    return add_request(link, DRAFT_ISSUES, offsetof(struct frame_issue_request, wait_us), asked_us, until_us);
+    return add_request(link, LINK_ISSUES, asked_us, until_us);
 }
 
 struct frame_change_request *issuer_link_add_change(struct issuer_link *link, int64_t asked_us, int64_t until_us)
 {
-    return add_request(link, DRAFT_CHANGES, offsetof(struct frame_change_request, wait_us), asked_us, until_us);
+    return add_request(link, LINK_CHANGES, asked_us, until_us);
 }
 
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us)
 {
-    return add_request(link, DRAFT_COUPONS, offsetof(struct frame_coupon_request, wait_us), asked_us, until_us);
+    return add_request(link, LINK_COUPONS, asked_us, until_us);
 }
 
 struct frame_verification_request *issuer_link_add_verification(struct issuer_link *link, int64_t asked_us,
                                                                 int64_t until_us)
 {
-    return add_request(link, DRAFT_VERIFICATIONS, offsetof(struct frame_verification_request, wait_us), asked_us,
-                       until_us);
+    return add_request(link, LINK_VERIFICATIONS, asked_us, until_us);
+}
+
+void issuer_link_add_copy(struct issuer_link *link, const struct link_request *request, int64_t asked_us)
+{
+    size_t wait_at = link_kind_rows[request->kind].wait_at;
+    char *copy = add_request(link, request->kind, asked_us, request->until_us);
+    uint32_t wait = 0;
+    memcpy(&wait, copy + wait_at, sizeof wait);
+    memcpy(copy, request->record, request->size);
+    memcpy(copy + wait_at, &wait, sizeof wait);
 }
 
 void issuer_link_ask_times(struct issuer_link *link)
 {
-    for (unsigned kind = DRAFT_ISSUES; kind <= DRAFT_COUPONS; kind++)
+    for (unsigned kind = LINK_ISSUES; kind <= LINK_COUPONS; kind++)
         link->drafts[kind].timed = true; /* of one without records, the first record takes it back */
 }
 
 bool issuer_link_flush(struct issuer_link *link)
 {
     bool any = false;
-    for (unsigned kind = 0; kind < DRAFTS; kind++) {
+    for (unsigned kind = 0; kind < LINK_KINDS; kind++) {
         any = any || link->drafts[kind].count > 0;
         flush_draft(link, kind);
     }
@@ -278,6 +272,20 @@ static void hand_out_verification_replies(const struct issuer_link *link, const 
     }
 }
 
+/* The frame that is returned has been checked. Every kind of record begins with the tag. */
+static void hand_out_returned(const struct issuer_link *link, const void *frame)
+{
+    struct frame_header header;
+    memcpy(&header, frame, sizeof header);
+    enum link_kind kind = link_kind_of((enum frame_kind)header.kind);
+    const char *records = frame_records(frame);
+    for (uint32_t i = 0; i < header.count; i++) {
+        uint64_t tag = 0;
+        memcpy(&tag, records + i * link_kind_rows[kind].record_size, sizeof tag);
+        link->events->on_not_owner(link->events->arg, link->partition, kind, tag);
+    }
+}
+
 /* Keeps the times of a frame while it is handed out. */
 static void note_turn(struct issuer_link *link, const struct frame_header *header, const void *data, size_t size)
 {
@@ -315,7 +323,7 @@ static bool read_clock(struct issuer_link *link, const struct frame_header *head
 static void on_restart(struct issuer_link *link)
 {
     log_info("gateway", "the issuer has restarted partition=%u", link->partition);
-    for (unsigned kind = 0; kind < DRAFTS; kind++)
+    for (unsigned kind = 0; kind < LINK_KINDS; kind++)
         report_unsent(link, kind);
     link->events->on_restart(link->events->arg, link->partition);
 }
@@ -332,7 +340,7 @@ static enum frame_fault check_frame(const struct issuer_link *link, const void *
         return FRAME_FAULT_OTHER_PARTITION;
     bool ours = header->kind == FRAME_ISSUE_REPLIES || header->kind == FRAME_CHANGE_REPLIES ||
                 header->kind == FRAME_COUPON_REPLIES || header->kind == FRAME_VERIFICATION_REPLIES ||
-                header->kind == FRAME_PONG;
+                header->kind == FRAME_PONG || (header->kind == FRAME_NOT_OWNER && link->events->on_not_owner != NULL);
     return ours ? FRAME_OK : FRAME_FAULT_RECEIVER;
 }
 
@@ -361,6 +369,8 @@ static void take_frame(struct issuer_link *link, const void *data, size_t size, 
         hand_out_coupon_replies(link, frame_records(data), header.count);
     else if (header.kind == FRAME_VERIFICATION_REPLIES)
         hand_out_verification_replies(link, frame_records(data), header.count);
+    else if (header.kind == FRAME_NOT_OWNER)
+        hand_out_returned(link, frame_records(data));
     link->turn_known = false;
     if (restarted)
         on_restart(link);

@@ -3,7 +3,8 @@
  * the partition's liveness. Owned and used by one gateway thread. Never blocks.
  *
  *   out  FRAME_ISSUE_REQUESTS, FRAME_CHANGE_REQUESTS, FRAME_COUPON_REQUESTS, FRAME_VERIFICATION_REQUESTS, FRAME_PING
- *   in   the replies to them, FRAME_PONG; any other frame is counted, logged once per kind and dropped
+ *   in   the replies to them, FRAME_PONG, from members FRAME_NOT_OWNER; any other frame is counted, logged once per
+ *        kind and dropped
  *
  * ZeroMQ's file descriptor is edge-triggered: after every send and receive the socket's events must be checked again,
  * which issuer_link_receive() does. With shared memory no descriptor becomes readable while both sides are awake:
@@ -17,6 +18,7 @@
 
 #include "gateway/http/buffer.h"
 #include "gateway/link/clock_offset.h"
+#include "gateway/link/request.h"
 #include "shared/error.h"
 #include "shared/telemetry/metrics.h"
 #include "shared/wire/frame.h"
@@ -36,6 +38,8 @@ struct issuer_link_events {
     void (*on_unsent)(void *arg, uint16_t partition, uint64_t tag);
     /* The issuer has restarted: an earlier request without a reply has been decided by now or never will be. */
     void (*on_restart)(void *arg, uint16_t partition);
+    /* The member has returned the request: it decided nothing. NULL: the issuer is no member, and returns nothing. */
+    void (*on_not_owner)(void *arg, uint16_t partition, enum link_kind kind, uint64_t tag);
     void *arg;
 };
 
@@ -64,6 +68,8 @@ struct frame_change_request *issuer_link_add_change(struct issuer_link *link, in
 struct frame_coupon_request *issuer_link_add_coupon(struct issuer_link *link, int64_t asked_us, int64_t until_us);
 struct frame_verification_request *issuer_link_add_verification(struct issuer_link *link, int64_t asked_us,
                                                                 int64_t until_us);
+/* Adds a copy of such a request, with a deadline of its own. */
+void issuer_link_add_copy(struct issuer_link *link, const struct link_request *request, int64_t asked_us);
 
 /* The frames that have just got a request shall be answered with the times of their turn. */
 void issuer_link_ask_times(struct issuer_link *link);

@@ -7,10 +7,10 @@
 #include "shared/wire/peer.h"
 
 enum {
-    SEND_HWM = 16384,        /* frames; after LINK_ALIVE_MS of silence no more are sent */
-    RECEIVE_HWM = 4096,      /* frames */
-    RECONNECT_MS = 50,       /* first wait before connecting again */
-    RECONNECT_MAX_MS = 1000, /* longest wait */
+    SEND_HWM = 16384,       /* frames; after LINK_ALIVE_MS of silence no more are sent */
+    RECEIVE_HWM = 4096,     /* frames */
+    RECONNECT_MS = 50,      /* first wait before connecting again */
+    RECONNECT_MAX_MS = 200, /* longest wait; others may have taken over meanwhile */
 };
 
 struct zmq_wire {

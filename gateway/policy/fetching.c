@@ -48,7 +48,7 @@ void policies_ask_issuer(struct service *service, struct policy_fetch *fetch)
     struct frame_coupon_request *record = NULL;
     fetch->stage = FETCH_ISSUER;
     fetch->asked_us = service_now_us(service);
-    record = issuer_link_add_coupon(service->links[fetch->partition], fetch->asked_us, service_until_us(service));
+    record = partition_link_add_coupon(service->links[fetch->partition], fetch->asked_us, service_until_us(service));
     record->tag = policy_fetch_tag(&service->policies->fetches, fetch);
     record->op = COUPON_GET;
     record->coupon.id_length = fetch->id_length;
@@ -119,7 +119,7 @@ bool policies_begin_fetch(struct service *service, struct policy_fetch *fetch, s
     fetch->age_us = age_us < service->policies->ttl_us ? age_us : service->policies->ttl_us;
     if (ask_redis(service, fetch))
         return true;
-    if (!service_partition_up(service, partition))
+    if (!service_may_ask(service, partition))
         return false;
     policies_ask_issuer(service, fetch);
     return true;

@@ -211,7 +211,7 @@ void policies_on_redis_result(void *arg, uint64_t tag, struct span bytes)
         entry = cache_value(service, fetch, bytes);
     if (entry != NULL)
         policies_answer_fetch(service, fetch, entry, METRIC_POLICY_REDIS);
-    else if (service_partition_up(service, fetch->partition))
+    else if (service_may_ask(service, fetch->partition))
         policies_ask_issuer(service, fetch);
     else
         policies_fail_fetch(service, fetch, ERROR_ISSUER_UNAVAILABLE);
@@ -229,6 +229,11 @@ void policies_on_redis_gap(void *arg)
 }
 
 /* --- no reply --- */
+
+bool policies_waits(struct service *service, uint64_t tag)
+{
+    return policy_fetch_find(&service->policies->fetches, tag) != NULL;
+}
 
 void policies_on_unsent(struct service *service, uint64_t tag)
 {

@@ -19,6 +19,8 @@ void policies_on_issue_reply(struct service *service, uint16_t partition, const 
 /* The coupon has changed, or may have: no thread of this process answers with older data. */
 void policies_changed(struct service *service, struct span id);
 
+/* True while a fetch waits for the reply to the request with this tag. */
+bool policies_waits(struct service *service, uint64_t tag);
 /* The request with this tag, or all requests to the partition, will get no reply. */
 void policies_on_unsent(struct service *service, uint64_t tag);
 void policies_partition_lost(struct service *service, uint16_t partition);

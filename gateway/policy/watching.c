@@ -20,12 +20,12 @@ static uint16_t partition_of(const struct service *service, struct span id)
 static void ask_alone(struct service *service, struct exchange *exchange, uint16_t partition)
 {
     struct frame_coupon_request *record = NULL;
-    if (!service_partition_up(service, partition)) {
+    if (!service_may_ask(service, partition)) {
         answer_exchange_with_error(service, exchange, ERROR_ISSUER_UNAVAILABLE);
         return;
     }
     exchange_wait(&service->exchanges, exchange, 1ull << partition, service_now_us(service));
-    record = issuer_link_add_coupon(service->links[partition], exchange->begun_us, service_until_us(service));
+    record = partition_link_add_coupon(service->links[partition], exchange->begun_us, service_until_us(service));
     record->tag = exchange_tag(exchange);
     record->op = COUPON_GET;
     record->coupon.id_length = exchange->coupon_id_length;

@@ -47,7 +47,12 @@ int64_t service_until_us(struct service *service)
 
 bool service_partition_up(const struct service *service, uint16_t partition)
 {
-    return issuer_link_up(service->links[partition], (int64_t)uv_now(service->connections->uv));
+    return partition_link_up(service->links[partition], (int64_t)uv_now(service->connections->uv));
+}
+
+bool service_may_ask(const struct service *service, uint16_t partition)
+{
+    return partition_link_takes(service->links[partition], (int64_t)uv_now(service->connections->uv));
 }
 
 const char *service_origin_fields(const struct service *service, const struct http_request *request)
@@ -60,10 +65,10 @@ uint64_t service_all_partitions(const struct service *service)
     return service->partitions == 64 ? UINT64_MAX : (1ull << service->partitions) - 1;
 }
 
-bool service_all_up(const struct service *service)
+bool service_may_ask_all(const struct service *service)
 {
     for (uint16_t p = 0; p < service->partitions; p++) {
-        if (!service_partition_up(service, p))
+        if (!service_may_ask(service, p))
             return false;
     }
     return true;

@@ -12,7 +12,7 @@
 #include "gateway/connection/connections.h"
 #include "gateway/connection/exchange.h"
 #include "gateway/http/buffer.h"
-#include "gateway/link/issuer_link.h"
+#include "gateway/link/partition_link.h"
 #include "gateway/reply/reply.h"
 #include "gateway/service/readiness.h"
 #include "shared/options/options.h"
@@ -38,7 +38,7 @@ struct service {
     struct metrics *metrics;
     struct connections *connections;
     struct exchanges exchanges;
-    struct issuer_link *links[PARTITIONS_MAX];
+    struct partition_link *links[PARTITIONS_MAX];
     uint16_t partitions; /* number of partitions */
     struct service_pong pongs[PARTITIONS_MAX];
     struct policies *policies;
@@ -72,10 +72,12 @@ void service_end_turn(struct service *service);
 int64_t service_until_us(struct service *service);
 /* True while the partition answers. */
 bool service_partition_up(const struct service *service, uint16_t partition);
+/* True while requests to the partition may be added: it answers, or they may wait for an owner. */
+bool service_may_ask(const struct service *service, uint16_t partition);
 
-/* The partitions, one bit each; and whether all of them answer. */
+/* The partitions, one bit each; and whether requests to all of them may be added. */
 uint64_t service_all_partitions(const struct service *service);
-bool service_all_up(const struct service *service);
+bool service_may_ask_all(const struct service *service);
 
 /* CORS header lines for any answer to this request; NULL: none. */
 const char *service_origin_fields(const struct service *service, const struct http_request *request);

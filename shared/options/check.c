@@ -380,7 +380,8 @@ int options_check_role(const struct options *options, const char *role, struct e
         return -1;
     if ((all || strcmp(role, "gateway") == 0) &&
         (option_check_identity(options, error) != 0 ||
-         option_check_reachable("gateway/requests", options->gateway_requests, error) != 0 ||
+         (options->cluster_members[0] == '\0' &&
+          option_check_reachable("gateway/requests", options->gateway_requests, error) != 0) ||
          check_readable("gateway/traces_ca", options->gateway_traces_ca, error) != 0 ||
          check_readable("gateway/redis_tls_ca", options->gateway_redis_tls_ca, error) != 0 ||
          check_readable("gateway/jwk_set_ca", options->gateway_jwk_set_ca, error) != 0 ||

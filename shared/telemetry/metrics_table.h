@@ -26,6 +26,8 @@
     X(GATEWAY_TIMEOUTS, COUNTER, TIMEOUT, 1, "coupond_gateway_connection_timeouts_total", "HTTP connections closed because they were idle, a request was not completed, or answers were not read") \
     X(GATEWAY_IN_FLIGHT, GAUGE, NONE, 1, "coupond_gateway_in_flight", "requests waiting for the issuer") \
     X(GATEWAY_ISSUERS, GAUGE, NONE, 1, "coupond_gateway_partitions_connected", "connections to partitions of the issuer, summed over the gateway's threads") \
+    X(GATEWAY_HELD, GAUGE, NONE, 1, "coupond_gateway_held", "requests waiting for a member that decides their partition, at most for gateway/hold_ms") \
+    X(GATEWAY_OWNER_CHANGES, COUNTER, NONE, 1, "coupond_gateway_owner_changes_total", "times that another member of cluster/members began to decide a partition, summed over partitions and the gateway's threads") \
     X(GATEWAY_FRAMES_DROPPED, COUNTER, DROP, 1, "coupond_gateway_frames_dropped_total", "frames dropped: malformed, or misdirected (for another partition, number of partitions or journal)") \
     X(GATEWAY_POLICY_READS, COUNTER, POLICY_SOURCE, 1, "coupond_gateway_policy_reads_total", "coupon reads, by source; local: without asking Redis or the issuer") \
     X(GATEWAY_POLICY_REFUSALS, COUNTER, NONE, 1, "coupond_gateway_policy_refusals_total", "issue requests refused from the cache because their coupon had not started or did not exist") \

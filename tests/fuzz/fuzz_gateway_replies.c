@@ -161,6 +161,15 @@ static void on_restart(void *arg, uint16_t partition)
     (void)arg, (void)partition;
 }
 
+static void on_not_owner(void *arg, uint16_t partition, enum link_kind kind, uint64_t tag)
+{
+    struct exchange *exchange = exchange_find(&exchanges, tag);
+    (void)arg;
+    CHECK(partition == 0 && kind < LINK_KINDS);
+    if (exchange != NULL)
+        exchange_settle(&exchanges, exchange);
+}
+
 /* --- fixture --- */
 
 static void end(void)
@@ -173,8 +182,15 @@ static void end(void)
 /* Both ends are in this process on one thread, so a sent message can be received at once. */
 void fuzz_begin(void)
 {
-    static const struct issuer_link_events events = {
-        on_issue_reply, on_change_reply, on_coupon_reply, on_verification_reply, on_pong, on_unsent, on_restart, NULL};
+    static const struct issuer_link_events events = {on_issue_reply,
+                                                     on_change_reply,
+                                                     on_coupon_reply,
+                                                     on_verification_reply,
+                                                     on_pong,
+                                                     on_unsent,
+                                                     on_restart,
+                                                     on_not_owner,
+                                                     NULL};
     bound = zsock_new(ZMQ_DEALER);
     CHECK(bound != NULL && zsock_bind(bound, BASE "-0") >= 0);
     issuer = zsock_resolve(bound);
@@ -239,6 +255,22 @@ static void add_seed(unsigned flags, enum frame_kind kind, const void *records, 
     add_flagged_seed(flags, 0, kind, records, size, count);
 }
 
+/* A frame of two requests of each kind but coupons, which are longer than seeds may be, returned. */
+static void add_returned_seeds(void)
+{
+    for (unsigned kind = 0; kind < LINK_KINDS; kind++) {
+        static unsigned char returned[sizeof(struct frame_header) + 2 * sizeof(struct frame_change_request)];
+        struct frame_header header;
+        size_t size = sizeof header + 2 * link_kind_rows[kind].record_size;
+        if (size > sizeof returned)
+            continue;
+        frame_header_write(&header, link_kind_rows[kind].frame, 0, 1, 2);
+        frame_header_set_clock(&header, 1, 1);
+        memcpy(returned, &header, sizeof header);
+        add_seed(FIX_TAGS | FIX_HEADER, FRAME_NOT_OWNER, returned, size, 2);
+    }
+}
+
 void fuzz_seeds(void)
 {
     struct coupon coupon = {.id = "A",
@@ -277,7 +309,8 @@ void fuzz_seeds(void)
         verification.text_length = verification.promises_count = told == VERIFICATION_DONE;
         add_seed(FIX_TAGS | FIX_HEADER, FRAME_VERIFICATION_REPLIES, &verification, sizeof verification, 1);
     }
-    struct frame_pong pong = {.journal_seq = 7, .now_us = 5};
+    add_returned_seeds();
+    struct frame_pong pong = {.journal_seq = 7, .now_us = 5, .epoch = 3, .decides = 1};
     add_seed(0, FRAME_PONG, &pong, sizeof pong, 1);
     add_seed(MORE_PARTS, FRAME_PONG, &pong, sizeof pong, 1);
     struct {
@@ -325,12 +358,45 @@ static size_t record_length(unsigned flags, enum frame_kind kind, unsigned char 
     return reply.length <= left ? reply.length : 0;
 }
 
+/* Repairs a frame that is returned, and the header around it. */
+static void fix_returned(unsigned flags, unsigned char *frame, size_t size, const uint64_t tags[EXCHANGES_MAX])
+{
+    struct frame_header outer, inner;
+    if (size < sizeof outer + sizeof inner)
+        return;
+    memcpy(&outer, frame, sizeof outer);
+    memcpy(&inner, frame + sizeof outer, sizeof inner);
+    enum link_kind kind = link_kind_of((enum frame_kind)inner.kind);
+    kind = kind == LINK_KINDS ? LINK_ISSUES : kind;
+    size_t record = link_kind_rows[kind].record_size, at = sizeof outer + sizeof inner;
+    uint32_t count = (uint32_t)((size - at) / record);
+    for (uint32_t i = 0; i < count && flags & FIX_TAGS; i++) {
+        uint64_t tag;
+        memcpy(&tag, frame + at + i * record, sizeof tag);
+        memcpy(frame + at + i * record, &tags[tag % EXCHANGES_MAX], sizeof tag);
+    }
+    if (flags & FIX_HEADER) {
+        frame_header_write(&inner, link_kind_rows[kind].frame, 0, 1, inner.count);
+        frame_header_set_clock(&inner, 1, 1);
+        frame_header_write(&outer, FRAME_NOT_OWNER, 0, 1, outer.count);
+        frame_header_set_clock(&outer, 1, 1);
+    }
+    if (flags & FIX_COUNT)
+        inner.count = outer.count = count;
+    memcpy(frame, &outer, sizeof outer);
+    memcpy(frame + sizeof outer, &inner, sizeof inner);
+}
+
 static size_t fix(unsigned flags, unsigned char *frame, size_t size, const uint64_t tags[EXCHANGES_MAX])
 {
     struct frame_header header;
     if (size < sizeof header)
         return size;
     memcpy(&header, frame, sizeof header);
+    if (header.kind == FRAME_NOT_OWNER) {
+        fix_returned(flags, frame, size, tags);
+        return size;
+    }
     enum frame_kind kind = kind_of(&header);
     if (flags & FIX_HEADER) {
         uint64_t incarnation = 1 + header.incarnation % 4;

@@ -11,6 +11,8 @@ enum { PATIENCE_MS = 10000 };
 struct issuer_double {
     uint16_t partitions;
     uint64_t incarnation;
+    uint64_t epoch;
+    bool decides;
     zsock_t *routers[PARTITIONS_MAX];
     struct double_frame *kept[PARTITIONS_MAX]; /* arrived while pings were answered */
 };
@@ -34,6 +36,7 @@ struct issuer_double *issuer_double_create(const char *base, uint16_t partitions
     char endpoint[256];
     CHECK(self != NULL);
     self->incarnation = ++incarnations;
+    self->decides = true;
     self->partitions = partitions;
     for (uint16_t p = 0; p < partitions; p++) {
         CHECK(endpoint_of_partition(base, p, endpoint, sizeof endpoint));
@@ -56,6 +59,12 @@ void issuer_double_destroy(struct issuer_double **self)
     *self = NULL;
 }
 
+void issuer_double_set_role(struct issuer_double *self, uint64_t epoch, bool decides)
+{
+    self->epoch = epoch;
+    self->decides = decides;
+}
+
 void issuer_double_set_clock(const struct issuer_double *self, void *header)
 {
     frame_header_set_clock(header, self->incarnation, clock_mono_us());
@@ -73,7 +82,7 @@ static void answer_ping(struct issuer_double *self, const struct double_frame *f
     struct {
         struct frame_header header;
         struct frame_pong pong;
-    } answer = {.pong = {.now_us = clock_mono_us()}};
+    } answer = {.pong = {.now_us = clock_mono_us(), .epoch = self->epoch, .decides = self->decides}};
     frame_header_write(&answer.header, FRAME_PONG, frame->header.partition, frame->header.partitions, 1);
     issuer_double_set_clock(self, &answer.header);
     issuer_double_send(self, frame, &answer, sizeof answer);
@@ -125,6 +134,12 @@ void issuer_double_pump(struct issuer_double *self)
         pump_partition(self, p);
 }
 
+bool issuer_double_has_frame(struct issuer_double *self, uint16_t partition)
+{
+    issuer_double_pump(self);
+    return self->kept[partition] != NULL;
+}
+
 bool issuer_double_receive(struct issuer_double *self, uint16_t partition, struct double_frame *frame)
 {
     int64_t until = zclock_mono() + PATIENCE_MS;
@@ -154,6 +169,15 @@ static void reply(struct issuer_double *self, const struct double_frame *frame, 
     memcpy(data + sizeof header, records, bytes);
     issuer_double_send(self, frame, data, sizeof header + bytes);
     free(data);
+}
+
+void issuer_double_return_issues(struct issuer_double *self, const struct double_frame *frame)
+{
+    size_t records = frame->header.count * sizeof frame->issues[0];
+    char returned[sizeof frame->header + sizeof frame->issues];
+    memcpy(returned, &frame->header, sizeof frame->header);
+    memcpy(returned + sizeof frame->header, frame->issues, records);
+    reply(self, frame, FRAME_NOT_OWNER, returned, sizeof frame->header + records, frame->header.count);
 }
 
 void issuer_double_reply_issues(struct issuer_double *self, const struct double_frame *frame,

@@ -1,0 +1,122 @@
+"""Gateways follow the owner of a partition: it hands over or is killed under load, and no request is lost."""
+
+import itertools
+import threading
+
+import pytest
+
+from cluster import Cluster, wait_until
+from http_load import NO_ANSWER, Load, check_answers
+from ports import free_port_range
+from servers import MariaDB
+
+pytestmark = pytest.mark.once("load")
+
+NAMES = ("a", "b", "c")
+PLENTY = 1_000_000
+CHANGES = "coupond_gateway_owner_changes_total"
+
+
+class Members(Cluster):
+    """Three issuers with a journal each, and a gateway."""
+
+    def _plan_processes(self, transport, gateways, persisters):
+        super()._plan_processes(transport, gateways, persisters)
+        base = free_port_range(3 * len(NAMES))
+        for offset, name in enumerate(("requests", "events", "acks")):
+            self.options[f"issuer/{name}"] = f"tcp://127.0.0.1:{base + offset}"
+        places = ["127.0.0.1", *(f"127.0.0.1:+{3 * i}" for i in range(1, len(NAMES)))]
+        self.options["cluster/members"] = ",".join(f"{name}={place}" for name, place in zip(NAMES, places, strict=True))
+        self.issuers = [self._issuer(name) for name in NAMES]
+        self.issuer = self.issuers[0]
+        self.members = [*self.issuers, *self.gateways]
+
+    def _issuer(self, name):
+        settings = {"issuer/member": name, "issuer/journal_dir": self.directory / f"journal-{name}"}
+        more = [word for option, value in settings.items() for word in ("--set", f"{option}={value}")]
+        return self._member(f"issuer-{name}", "issuer", f"127.0.0.1:{free_port_range(1)}", "issuer/http", more)
+
+    def owner(self):
+        """The issuer that decides; None when there is none or the standby is not named yet."""
+        for issuer in self.issuers:
+            if issuer.process is None or not issuer.is_up():
+                continue
+            metrics = issuer.metrics()
+            roles = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_role")]
+            standbys = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_standby{")]
+            if roles == [3] and standbys == [1]:
+                return issuer
+        return None
+
+
+def users():
+    number = 0
+    while True:
+        number += 1
+        yield "A", f"user-{number}"
+
+
+def wait_for_issues(load, count=200):
+    before = load.issued
+    wait_until(lambda: load.issued >= before + count or not load.is_alive(), "the load continues")
+    assert load.is_alive()
+
+
+class Puts:
+    """PUTs and GETs, one after the other, of users of its own, until it is told to stop. Remembers every answer."""
+
+    def __init__(self, cluster):
+        self.answers = []  # (method, status, sequence)
+        self._cluster = cluster
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        for number in itertools.count():
+            for method in ("PUT", "GET"):
+                if self._stopping.is_set():
+                    return
+                status, _, body = self._cluster.request(method, f"/v1/coupons/A/issues/put-{number}")
+                self.answers.append((method, status, body.get("sequence")))
+
+    def finish(self):
+        self._stopping.set()
+        self._thread.join()
+        return self.answers
+
+
+def check_posts(answers, connections):
+    """Every user has one issue. What was in flight when the owner ended may be unknown, and nothing else."""
+    told = check_answers([answer for answer in answers if answer.status != 503], {"A": PLENTY})["A"]
+    failed = [answer for answer in answers if answer.status == 503]
+    assert not [answer for answer in answers if answer.status == NO_ANSWER]
+    assert {answer.code for answer in failed} <= {"outcome_unknown"}
+    assert len(failed) <= connections
+    return set(told.values())
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_gateway_follows_the_owner(tmp_path, end):
+    options = {"gateway/hold_ms": 20_000}
+    with MariaDB() as database, Members(tmp_path, database=database, persisters=0, transport="tcp",
+                                        options=options) as cluster:
+        wait_until(cluster.owner, "an owner with a standby")
+        cluster.create_coupon("A", PLENTY)
+        load = Load(cluster.addresses, connections=16, retry=True)
+        load.start(users())
+        puts = Puts(cluster)
+        wait_for_issues(load)
+        owner = cluster.owner()
+        getattr(owner, end)()
+        wait_for_issues(load)
+        owner.start()
+        wait_until(cluster.owner, "an owner with a standby again")
+        wait_for_issues(load)
+        posted, put = check_posts(load.finish(), 16), puts.finish()
+        assert {(method, status) for method, status, _ in put} <= {("PUT", 201), ("PUT", 200), ("GET", 200)}
+        sequences = posted | {sequence for _, _, sequence in put}
+        issued = cluster.coupon("A")["issued"]
+        assert max(sequences) <= issued
+        assert issued - len(sequences) <= 16  # those whose outcome is unknown
+        assert cluster.gateways[0].metrics()[CHANGES] >= 1
