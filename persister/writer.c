@@ -7,17 +7,15 @@
 
 #include "persister/dead_log.h"
 #include "persister/delivery.h"
+#include "persister/sources.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
 #include "shared/telemetry/log.h"
 #include "shared/telemetry/pulse.h"
-#include "shared/wire/connector.h"
-#include "shared/wire/peer.h"
 
 #define LOG_INTERVAL_US  INT64_C(10000000)
-#define CONNECT_EVERY_MS 500  /* while not connected and with nothing to write */
-#define ACK_WAIT_MS      1000 /* for the issuer to come back; it resends what stays unacknowledged */
-#define QUIET_MS         50   /* without a frame: all frames in flight to a refused writer are handed back */
+#define CONNECT_EVERY_MS 500 /* while not connected and with nothing to write */
+#define QUIET_MS         50  /* without a frame: all frames in flight to a refused writer are handed back */
 #define HAND_BACK_US     INT64_C(2000000)
 #define FOREIGN_US       INT64_C(60000000) /* a frame of a foreign journal is resent long before that */
 
@@ -36,17 +34,14 @@ struct writer {
     /* owned by the writer's thread once it runs */
     const struct options *options;
     zsock_t *pipe;
-    zsock_t *events;
-    zsock_t *acks;
-    struct connector events_connector;
-    struct connector acks_connector;
+    struct sources *sources;
     struct store *store;
     struct delivery delivery;
     struct retry refused_retry;
     uint16_t foreign_partition; /* with foreign_us */
     bool frame_refused;         /* since it connected */
     int64_t hand_back_until_us;
-    bool away; /* events is disconnected */
+    bool away; /* the sources are disconnected */
     int64_t connect_after_us;
     struct pulse *pulse;
     bool terminated;
@@ -56,24 +51,6 @@ struct writer {
 };
 
 /* --- life --- */
-
-static zsock_t *connect_socket(int type, struct connector *connector, const char *endpoint)
-{
-    zsock_t *socket = zsock_new(type);
-    CHECK(socket != NULL);
-    zsock_set_linger(socket, 0);
-    peer_prepare_connector(socket, type == ZMQ_PUSH);
-    zsock_set_immediate(socket, 1);
-    zsock_set_maxmsgsize(socket, FRAME_BYTES_MAX);
-    zsock_set_rcvhwm(socket, 2); /* no other persister can take the frames queued here */
-    zsock_set_reconnect_ivl(socket, 100);
-    zsock_set_reconnect_ivl_max(socket, 1000);
-    if (connector_open(connector, socket, "persister", endpoint) == 0)
-        return socket;
-    connector_close(connector);
-    zsock_destroy(&socket);
-    return NULL;
-}
 
 int writer_create(const struct options *options, struct writer **out, struct error *error)
 {
@@ -89,14 +66,10 @@ int writer_create(const struct options *options, struct writer **out, struct err
     delivery_init(&writer->delivery, writer->store, (uint16_t)options->issuer_partitions,
                   options->persister_retry_min_ms, options->persister_retry_max_ms);
     retry_init(&writer->refused_retry, options->persister_retry_min_ms, options->persister_retry_max_ms);
-    writer->events = connect_socket(ZMQ_PULL, &writer->events_connector, options->persister_events);
-    writer->acks = connect_socket(ZMQ_PUSH, &writer->acks_connector, options->persister_acks);
+    writer->sources = writer->store ? sources_create(options, error) : NULL;
     *out = writer;
-    if (writer->store && writer->events && writer->acks)
+    if (writer->sources)
         return 0;
-    if (writer->store)
-        error_set(error, "persister/%s: cannot connect to %s", writer->events ? "acks" : "events",
-                  writer->events ? options->persister_acks : options->persister_events);
     writer_destroy(out);
     return -1;
 }
@@ -106,10 +79,7 @@ void writer_destroy(struct writer **writer)
     struct writer *self = *writer;
     if (!self)
         return;
-    connector_close(&self->events_connector);
-    connector_close(&self->acks_connector);
-    zsock_destroy(&self->events);
-    zsock_destroy(&self->acks);
+    sources_destroy(&self->sources);
     delivery_deinit(&self->delivery);
     store_destroy(&self->store);
     pthread_mutex_destroy(&self->trouble_lock);
@@ -294,17 +264,11 @@ static void connect_store(struct writer *writer)
 
 /* --- frames --- */
 
-/* Waits briefly for an issuer that is coming back; a lost answer only costs a repeated batch. */
+/* A lost answer only costs a repeated batch. */
 static void send_answer(struct writer *writer, const struct batch_ack *answer)
 {
-    void *socket = zsock_resolve(writer->acks);
-    zmq_pollitem_t items[] = {
-        {.socket = socket, .events = ZMQ_POLLOUT},
-        {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN},
-    };
-    zmq_poll(items, 2, ACK_WAIT_MS);
-    if (zmq_send(socket, answer, sizeof *answer, ZMQ_DONTWAIT) < 0)
-        log_debug("persister", "dropped an acknowledgement: no issuer is connected partition=%u last_seq=%" PRIu64,
+    if (!sources_answer(writer->sources, answer, writer->pipe))
+        log_debug("persister", "dropped an acknowledgement: its issuer is not connected partition=%u last_seq=%" PRIu64,
                   answer->header.partition, answer->ack.last_seq);
 }
 
@@ -351,10 +315,10 @@ static void note_whose(struct writer *writer, const struct delivery_step *step)
 }
 
 /* Called when all frames in flight have been handed back, or when more keep coming: then some still arrive after
- * disconnecting, and it disconnects again later. The socket is kept, since a new one needs descriptors. */
+ * disconnecting, and it disconnects again later. */
 static void leave_issuer(struct writer *writer)
 {
-    connector_disconnect(&writer->events_connector);
+    sources_disconnect(writer->sources);
     writer->away = true;
     writer->frame_refused = false;
     writer->connect_after_us = clock_mono_us() + retry_next_ms(&writer->refused_retry, randombytes_random()) * 1000;
@@ -362,7 +326,7 @@ static void leave_issuer(struct writer *writer)
 
 static void come_back(struct writer *writer)
 {
-    writer->away = connector_connect(&writer->events_connector) != 0;
+    writer->away = !sources_connect(writer->sources);
 }
 
 /* Tries the current frame until it succeeds, and answers it. When stopped, gives up between two attempts. */
@@ -401,28 +365,15 @@ static void drain_parts(void *socket, zmq_msg_t *message)
 
 static void receive_events(struct writer *writer)
 {
-    void *socket = zsock_resolve(writer->events);
     zmq_msg_t message;
     zmq_msg_init(&message);
-    if (zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) >= 0) {
+    void *socket = sources_receive(writer->sources, &message);
+    if (socket) {
         atomic_store(&writer->last_frame_us, clock_mono_us());
         on_events(writer, &message);
         drain_parts(socket, &message);
     }
     zmq_msg_close(&message);
-}
-
-/* Checks whether the issuer shares our secret; a received frame would prove it. */
-static void check_connections(struct writer *writer)
-{
-    struct connector *connectors[] = {&writer->events_connector, &writer->acks_connector};
-    bool refused = false;
-    for (size_t i = 0; i < sizeof connectors / sizeof connectors[0]; i++) {
-        connector_check(connectors[i]);
-        connector_tick(connectors[i], clock_mono_us() / 1000);
-        refused |= connectors[i]->refused;
-    }
-    atomic_store(&writer->refused_by_issuer, refused);
 }
 
 /* The longest next wait. */
@@ -449,20 +400,17 @@ static void on_quiet(struct writer *writer)
 /* The duty cycle: waits for a command or a frame and processes one of each; without a store, tries to connect. */
 static void writer_do_work(struct writer *writer)
 {
-    zmq_pollitem_t items[] = {
-        {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(writer->events), .events = ZMQ_POLLIN},
-    };
+    zmq_pollitem_t pipe = {.socket = zsock_resolve(writer->pipe), .events = ZMQ_POLLIN};
     pulse_beat(writer->pulse);
-    check_connections(writer);
-    int ready = zmq_poll(items, 2, patience_ms(writer));
+    atomic_store(&writer->refused_by_issuer, sources_check(writer->sources));
+    int ready = sources_poll(writer->sources, &pipe, patience_ms(writer));
     if (ready < 0)
         writer->terminated = errno == ETERM;
     else if (ready == 0)
         on_quiet(writer);
-    else if (items[0].revents & ZMQ_POLLIN)
+    else if (pipe.revents & ZMQ_POLLIN)
         writer->terminated = actor_is_terminated(writer->pipe);
-    else if (items[1].revents & ZMQ_POLLIN)
+    else
         receive_events(writer);
     if (writer->frame_refused && clock_mono_us() >= writer->hand_back_until_us)
         leave_issuer(writer);

@@ -1,6 +1,7 @@
 /*
  * The writer actor: takes batches from the issuer's stream, writes each to the store in one transaction and then
- * acknowledges it. One thread, its own sockets, its own connection to the store.
+ * acknowledges it. One thread, its own sockets, its own connection to the store. With cluster/members, the issuer is
+ * each of them (persister/sources.h).
  *
  *   in   FRAME_EVENTS   PULL, from the issuer
  *        $TERM          its pipe: finishes the current transaction, stops waiting for an unreachable store

@@ -389,8 +389,9 @@ int options_check_role(const struct options *options, const char *role, struct e
         return -1;
     if (!all && strcmp(role, "persister") != 0)
         return 0;
-    if (option_check_reachable("persister/events", options->persister_events, error) != 0 ||
-        option_check_reachable("persister/acks", options->persister_acks, error) != 0)
+    bool alone = options->cluster_members[0] == '\0'; /* otherwise a persister connects to the members' hosts */
+    if (alone && (option_check_reachable("persister/events", options->persister_events, error) != 0 ||
+                  option_check_reachable("persister/acks", options->persister_acks, error) != 0))
         return -1;
     return check_readable("store/tls_ca", options->store_tls_ca, error);
 }

@@ -104,8 +104,8 @@
     OPTION(issuer, clock_settle_ms, DURATION, 30000, BETWEEN(100, 86400000), "how long a step of the wall clock that the monotonic clock contradicts must last before the issuer follows it") \
     OPTION(issuer, verification_timeout_ms, DURATION, 3600000, BETWEEN(100, 86400000), "time limit for a verification that is started over the API") \
     OPTION(issuer, http, ADDRESS, "127.0.0.1:9101", LENGTH(0, 255), "address and port of /metrics, /livez and /readyz; empty: none") \
-    OPTION(persister, events, ENDPOINT, "", LENGTH(0, 255), "endpoint to pull events from; empty: issuer/events") \
-    OPTION(persister, acks, ENDPOINT, "", LENGTH(0, 255), "endpoint to push acknowledgements to; empty: issuer/acks") \
+    OPTION(persister, events, ENDPOINT, "", LENGTH(0, 255), "endpoint to pull events from; empty: issuer/events; ignored with cluster/members, all of which are asked") \
+    OPTION(persister, acks, ENDPOINT, "", LENGTH(0, 255), "endpoint to push acknowledgements to; empty: issuer/acks; ignored with cluster/members, all of which are answered") \
     OPTION(persister, threads, NUMBER, 1, BETWEEN(1, 64), "writers, each with its own connection to the store") \
     OPTION(persister, retry_min_ms, DURATION, 50, BETWEEN(1, 60000), "first wait after a temporary fault of the store; doubles, with jitter") \
     OPTION(persister, retry_max_ms, DURATION, 5000, BETWEEN(1, 3600000), "longest wait after a temporary fault of the store") \

@@ -148,6 +148,8 @@ static void a_role_connects_to_what_is_no_wildcard(void **state)
     assert_ok(fixture, options_check_role(&fixture->options, "persister", &fixture->error));
     assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/requests=ipc://*:7100"));
     assert_ok(fixture, options_check_role(&fixture->options, "dev", &fixture->error));
+    assert_ok(fixture, COMPLETE_WITH(fixture, "issuer/events=tcp://*:7200", "cluster/members=a=10.0.0.1"));
+    assert_ok(fixture, options_check_role(&fixture->options, "persister", &fixture->error));
 }
 
 int main(void)
