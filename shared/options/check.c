@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shared/endpoint.h"
+#include "shared/host_list.h"
 #include "shared/mask.h"
 #include "shared/members.h"
 #include "shared/net_address.h"
@@ -275,10 +276,10 @@ static int check_store_host(const struct options *options, struct error *error)
 {
     if (is_copied_address(options->store_user) || is_copied_address(options->store_database))
         return error_set(error, "store/user and store/database: expected a name; the value looks like a URL");
-    if (strpbrk(options->store_host, "/@") == NULL)
+    struct host_list hosts;
+    if (host_list_parse(options->store_host, (uint16_t)options->store_port, &hosts, error) == 0)
         return 0;
-    return error_set(error, "store/host: expected only a host name or address; put the rest of a URL into store/user, "
-                            "store/password, store/port and store/database");
+    return error_prefix(error, "store/host");
 }
 
 /* A whole address may contain a password and would be logged as a file name. */

@@ -112,8 +112,8 @@
     OPTION(persister, http, ADDRESS, "127.0.0.1:9102", LENGTH(0, 255), "address and port of /metrics, /livez and /readyz; empty: none") \
     OPTION(store, type, CHOICE, "sqlite", ONE_OF("sqlite", "mysql"), "database that stores the issues; mysql also stands for MariaDB") \
     OPTION(store, path, PATH, "./var/coupond.db", LENGTH(1, 255), "file of the sqlite store") \
-    OPTION(store, host, TEXT, "127.0.0.1", LENGTH(0, 255), "host of the mysql store") \
-    OPTION(store, port, NUMBER, 3306, BETWEEN(1, 65535), "port of the mysql store") \
+    OPTION(store, host, TEXT, "127.0.0.1", LENGTH(0, 255), "host of the mysql store; several, separated by commas, each HOST or HOST:PORT: coupond uses the first that takes writes, beginning with the one that worked last") \
+    OPTION(store, port, NUMBER, 3306, BETWEEN(1, 65535), "port of the mysql store, where store/host has none") \
     OPTION(store, socket, PATH, "", LENGTH(0, 107), "UNIX socket of the mysql store; if set, replaces host and port") \
     OPTION(store, user, TEXT, "coupond", LENGTH(0, 80), "user of the mysql store") \
     OPTION(store, password, SECRET, "", LENGTH(0, 255), "password of the mysql store") \

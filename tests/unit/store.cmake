@@ -28,6 +28,8 @@ coupond_test(shared/store/sqlite/sqlite LIBRARIES coupond_shared PkgConfig::SQLI
 target_sources(test_shared_store_sqlite PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/mysql/mysql LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_mysql PRIVATE unit/shared/store/store_fixture.c)
+coupond_test(shared/store/mysql/hosts LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
+target_sources(test_shared_store_mysql_hosts PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/mysql/refused LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
 target_sources(test_shared_store_mysql_refused PRIVATE unit/shared/store/store_fixture.c)
 coupond_test(shared/store/mysql/session LIBRARIES coupond_shared PkgConfig::SQLITE PkgConfig::MYSQL)
@@ -37,4 +39,4 @@ coupond_test(shared/store/mysql/tables LIBRARIES coupond_shared PkgConfig::SQLIT
 target_sources(test_shared_store_mysql_tables PRIVATE unit/shared/store/store_fixture.c)
 target_link_options(test_shared_store_mysql_tables PRIVATE LINKER:--wrap=mysql_real_query)
 # these empty the database of the server that they are given
-set_tests_properties(shared_store shared_store_again shared_store_coupons shared_store_dead shared_store_erased shared_store_erased_actors shared_store_life shared_store_migration shared_store_ownership shared_store_query shared_store_refused shared_store_mysql shared_store_mysql_refused shared_store_mysql_session shared_store_mysql_tables PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL)
+set_tests_properties(shared_store shared_store_again shared_store_coupons shared_store_dead shared_store_erased shared_store_erased_actors shared_store_life shared_store_migration shared_store_ownership shared_store_query shared_store_refused shared_store_mysql shared_store_mysql_hosts shared_store_mysql_refused shared_store_mysql_session shared_store_mysql_tables PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL)

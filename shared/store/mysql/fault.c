@@ -29,6 +29,13 @@ static bool is_lost(unsigned code)
            code == FAULT_INTERACTION_TIMEOUT || code == ER_NO_DB_ERROR; /* the database was dropped */
 }
 
+/* Errors of a server that another one of several has replaced. */
+static bool is_displaced(unsigned code)
+{
+    return code == ER_UNKNOWN_COM_ERROR || code == ER_OPTION_PREVENTS_STATEMENT || code == FAULT_READ_ONLY_MODE ||
+           code == FAULT_GROUP_HOOK;
+}
+
 /* Temporary errors, retried without limit. */
 static bool passes(unsigned code)
 {
@@ -99,7 +106,7 @@ enum store_result store_mysql_fault(struct store_mysql *store, const char *doing
                   ? "; set the server's binlog_format to ROW or MIXED, or allow this user to change it for a session "
                     "(MariaDB: GRANT BINLOG ADMIN; MySQL: GRANT SESSION_VARIABLES_ADMIN)"
                   : "");
-    store->lost = store->lost || is_lost(code);
+    store->lost = store->lost || is_lost(code) || (store_mysql_has_choice(store) && is_displaced(code));
     return passes(code) ? STORE_RETRY : STORE_FAILED;
 }
 

@@ -92,15 +92,16 @@ static enum store_result log_in(struct store_mysql *store, struct error *error)
 {
     const struct options *options = store->options;
     bool local = options->store_socket[0] != '\0';
-    const char *host = local ? "localhost" : options->store_host;
+    const struct host_list_one *one = &store->hosts.all[store->host];
+    const char *host = local ? "localhost" : one->host;
     const char *socket = local ? options->store_socket : NULL;
-    unsigned port = local ? 0 : (unsigned)options->store_port;
+    unsigned port = local ? 0 : one->port;
     if (mysql_real_connect(store->connection, host, options->store_user, options->store_password,
                            options->store_database, port, socket, CLIENT_FOUND_ROWS))
         return STORE_OK;
     unsigned code = mysql_errno(store->connection);
-    store->base.awaits_setup =
-        code == ER_ACCESS_DENIED_ERROR || code == ER_DBACCESS_DENIED_ERROR || code == ER_BAD_DB_ERROR;
+    store->base.awaits_setup = store->base.awaits_setup || code == ER_ACCESS_DENIED_ERROR ||
+                               code == ER_DBACCESS_DENIED_ERROR || code == ER_BAD_DB_ERROR;
     return store_mysql_fault(store, "connecting", error);
 }
 
@@ -114,21 +115,73 @@ static void disconnect(struct store_mysql *store)
     store->schema_good_until_us = 0;
 }
 
-static enum store_result connect_server(struct store *base, struct error *error)
+/* --- its servers --- */
+
+bool store_mysql_has_choice(const struct store_mysql *store)
 {
-    struct store_mysql *store = (struct store_mysql *)base;
-    disconnect(store);
-    base->awaits_setup = false;
+    return store->hosts.count > 1;
+}
+
+/* The servers from `first` on, `count` of them. */
+static void describe(struct store_mysql *store, size_t first, size_t count)
+{
+    const struct options *options = store->options;
+    char *out = store->base.description;
+    size_t size = sizeof store->base.description;
+    bool local = options->store_socket[0] != '\0';
+    size_t used = (size_t)snprintf(out, size, "mysql %s@%s", options->store_user, local ? options->store_socket : "");
+    for (size_t i = first; !local && i < first + count; i++) {
+        char shown[HOST_LIST_TEXT_MAX];
+        host_list_show(&store->hosts.all[i], shown);
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > first ? "," : "", shown);
+    }
+    snprintf(out + used, size - used, "/%s", options->store_database);
+}
+
+static enum store_result connect_host(struct store_mysql *store, struct error *error)
+{
+    describe(store, store->host, 1);
     store->connection = mysql_init(NULL);
     CHECK(store->connection != NULL);
     set_options(store->connection, store->options);
     enum store_result result = log_in(store, error);
     if (result == STORE_OK)
         result = judge_tls(store, error);
+    if (result == STORE_OK && store_mysql_has_choice(store))
+        result = store_mysql_judge_node(store, error);
     if (result == STORE_OK)
         result = store_mysql_session_set(store, error);
     if (result != STORE_OK)
         disconnect(store);
+    return result;
+}
+
+/* What is wrong with each of several servers. */
+static void join(struct error *all, const struct error *one)
+{
+    const struct error before = *all;
+    error_set(all, "%s%s%s", before.text, before.text[0] != '\0' ? "; " : "", one->text);
+}
+
+/* Tries the servers in turn, beginning with the one that worked last. */
+static enum store_result connect_server(struct store *base, struct error *error)
+{
+    struct store_mysql *store = (struct store_mysql *)base;
+    struct error all = {{0}};
+    enum store_result result = STORE_FAILED;
+    disconnect(store);
+    base->awaits_setup = false;
+    for (size_t i = 0; i < store->hosts.count; i++) {
+        struct error one = {{0}};
+        enum store_result of_host = connect_host(store, &one);
+        if (of_host == STORE_OK)
+            return STORE_OK;
+        result = of_host == STORE_RETRY ? STORE_RETRY : result;
+        join(&all, &one);
+        store->host = (uint8_t)((store->host + 1) % store->hosts.count);
+    }
+    describe(store, 0, store->hosts.count);
+    error_set(error, "%s", all.text);
     return result;
 }
 
@@ -180,15 +233,15 @@ static const struct store_ops ops = {
     .read_end = store_mysql_read_end,
 };
 
-static void describe(struct store_mysql *store, const struct options *options)
+/* -1 and `error` when store/host is faulty. */
+static int take_hosts(struct store_mysql *store, struct error *error)
 {
-    char *out = store->base.description;
-    size_t size = sizeof store->base.description;
-    if (options->store_socket[0] != '\0')
-        snprintf(out, size, "mysql %s@%s/%s", options->store_user, options->store_socket, options->store_database);
-    else
-        snprintf(out, size, "mysql %s@%s:%d/%s", options->store_user, options->store_host, (int)options->store_port,
-                 options->store_database);
+    const struct options *options = store->options;
+    store->hosts.count = 1;
+    if (options->store_socket[0] != '\0' ||
+        host_list_parse(options->store_host, (uint16_t)options->store_port, &store->hosts, error) == 0)
+        return 0;
+    return error_prefix(error, "store/host");
 }
 
 static void start_library(void)
@@ -209,6 +262,10 @@ struct store *store_mysql_create(const struct options *options, struct error *er
     CHECK(store != NULL);
     store->base.ops = &ops;
     store->options = options;
-    describe(store, options);
+    if (take_hosts(store, error) != 0) {
+        destroy(&store->base);
+        return NULL;
+    }
+    describe(store, 0, store->hosts.count);
     return &store->base;
 }

@@ -9,6 +9,7 @@
 
 #include <mysql.h>
 
+#include "shared/host_list.h"
 #include "shared/store/backend.h"
 #include "shared/store/erased.h"
 #include "shared/store/judge.h"
@@ -30,6 +31,8 @@ extern const struct store_mysql_level store_mysql_reading;
 struct store_mysql {
     struct store base;
     const struct options *options;
+    struct host_list hosts;           /* one, as it is, with store/socket */
+    uint8_t host;                     /* connected to, or the first to try */
     MYSQL *connection;                /* NULL: never connected, or connecting failed */
     bool lost;                        /* the connection is unusable; the next write reconnects */
     int64_t schema_good_until_us;     /* monotonic; a later write checks again; 0: not yet checked */
@@ -63,6 +66,16 @@ enum store_result store_mysql_run_text(struct store_mysql *store, const char *te
 bool store_mysql_is_connected(const struct store_mysql *store);
 /* Connects unless connected. */
 enum store_result store_mysql_need_connection(struct store_mysql *store, struct error *error);
+
+/* True when the server is one of several, of which only the one that takes writes counts. */
+bool store_mysql_has_choice(const struct store_mysql *store);
+/* On a new connection: STORE_RETRY when the server does not take writes, or is not in the part of its cluster that
+ * does. */
+enum store_result store_mysql_judge_node(struct store_mysql *store, struct error *error);
+/* *condition: an SQL condition that is true where the server may decide for its cluster; NULL: it belongs to none. */
+enum store_result store_mysql_find_condition(struct store_mysql *store, const char **condition, struct error *error);
+/* STORE_RETRY when the server does not fulfil that condition. */
+enum store_result store_mysql_judge_condition(struct store_mysql *store, const char *condition, struct error *error);
 
 /* Sets up the session of a new connection; STORE_FAILED, with advice, when the settings do not take effect. */
 enum store_result store_mysql_session_set(struct store_mysql *store, struct error *error);

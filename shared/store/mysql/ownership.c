@@ -17,40 +17,7 @@ static const char create_table[] =
     " owner VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,"
     " standby VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,"
     " changed_at DATETIME(6) NOT NULL) ENGINE = InnoDB";
-
-/* True where the server may decide for its cluster. */
-static const char of_galera[] =
-    "(SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'WSREP_CLUSTER_STATUS')"
-    " = 'Primary'";
-static const char of_group[] =
-    "EXISTS (SELECT 1 FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid"
-    " AND MEMBER_STATE = 'ONLINE' AND MEMBER_ROLE = 'PRIMARY')";
-
-/* What the server belongs to: "galera", "group" or "". MariaDB has no plugin of the second, MySQL no first variable. */
-static const char which_cluster[] =
-    "SELECT CASE WHEN EXISTS (SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'group_replication'"
-    " AND PLUGIN_STATUS = 'ACTIVE') THEN 'group' ELSE '' END";
-static const char which_mariadb_cluster[] = "SELECT CASE WHEN @@GLOBAL.wsrep_on THEN 'galera' ELSE '' END";
 /* clang-format on */
-
-static bool take_cluster(void *context, char **columns, const unsigned long *lengths, bool *good)
-{
-    const char **condition = context;
-    *good = columns[0] != NULL;
-    if (*good && lengths[0] > 0)
-        *condition = columns[0][1] == 'a' ? of_galera : of_group;
-    return false;
-}
-
-/* *condition is the one that the server has to fulfil; NULL: none. */
-static enum store_result find_condition(struct store_mysql *store, const char **condition, struct error *error)
-{
-    bool mariadb = strstr(mysql_get_server_info(store->connection), "MariaDB") != NULL;
-    *condition = NULL;
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, mariadb ? which_mariadb_cluster : which_cluster);
-    return store_mysql_each_row(store, "information_schema", take_cluster, condition, error);
-}
 
 static void add_row(struct sql_text *sql, const struct store_ownership *row, const char *between, bool named)
 {
@@ -125,32 +92,6 @@ enum store_result store_mysql_read_ownership(struct store *base, uint16_t partit
     return no_table ? STORE_OK : result;
 }
 
-static enum store_result outside(const struct store_mysql *store, struct error *error)
-{
-    error_set(error, "%s: this server is not in the primary part of its cluster: it cannot say who decides",
-              store->base.description);
-    return STORE_RETRY;
-}
-
-static bool take_primary(void *context, char **columns, const unsigned long *lengths, bool *good)
-{
-    bool *primary = context;
-    *good = true;
-    *primary = columns[0] != NULL && lengths[0] == 1 && columns[0][0] == '1';
-    return false;
-}
-
-/* Nothing matched: because the row is another one, or because the server does not count. */
-static enum store_result judge_unmatched(struct store_mysql *store, const char *condition, struct error *error)
-{
-    bool primary = false;
-    sql_text_clear(&store->sql);
-    sql_text_add(&store->sql, "SELECT ");
-    sql_text_add(&store->sql, condition);
-    enum store_result result = store_mysql_each_row(store, "information_schema", take_primary, &primary, error);
-    return result == STORE_OK && !primary ? outside(store, error) : result;
-}
-
 enum store_result store_mysql_change_ownership(struct store *base, const struct store_ownership *from,
                                                const struct store_ownership *to, bool *matched, struct error *error)
 {
@@ -159,7 +100,7 @@ enum store_result store_mysql_change_ownership(struct store *base, const struct 
     *matched = false;
     enum store_result result = store_mysql_need_connection(store, error);
     if (result == STORE_OK)
-        result = find_condition(store, &condition, error);
+        result = store_mysql_find_condition(store, &condition, error);
     if (result != STORE_OK)
         return result;
     sql_text_clear(&store->sql);
@@ -176,5 +117,6 @@ enum store_result store_mysql_change_ownership(struct store *base, const struct 
     if (result != STORE_OK)
         return result;
     *matched = mysql_affected_rows(store->connection) == 1;
-    return *matched || condition == NULL ? STORE_OK : judge_unmatched(store, condition, error);
+    /* nothing matched because the row is another one, or because the server does not count */
+    return *matched || condition == NULL ? STORE_OK : store_mysql_judge_condition(store, condition, error);
 }

@@ -111,6 +111,7 @@ struct read_back {
     struct store_mysql *store;
     struct error *error;
     bool differs;
+    bool displaced; /* the server became read-only */
 };
 
 static bool judge(struct read_back *read, const char *name, const char *wanted, const char *found)
@@ -128,6 +129,15 @@ static bool judge(struct read_back *read, const char *name, const char *wanted, 
     return false;
 }
 
+/* Another server takes the writes now. Reads here would still succeed, and miss them. */
+static void judge_place(struct read_back *read, const char *read_only)
+{
+    if (read_only && (strcmp(read_only, "0") == 0 || strcmp(read_only, "OFF") == 0))
+        return;
+    error_set(read->error, "%s: this server has become read-only", read->store->base.description);
+    read->displaced = true;
+}
+
 static bool compare(void *context, char **columns, const unsigned long *lengths, bool *good)
 {
     struct read_back *read = context;
@@ -136,12 +146,21 @@ static bool compare(void *context, char **columns, const unsigned long *lengths,
         if (!judge(read, settings[i].name, settings[i].wanted, columns[i]))
             return false;
     }
-    if (judge(read, "the isolation level", read->store->level->shown, columns[SETTINGS_COUNT]))
-        judge(read, "the transaction's read_only", "0", columns[SETTINGS_COUNT + 1]);
+    if (judge(read, "the isolation level", read->store->level->shown, columns[SETTINGS_COUNT]) &&
+        judge(read, "the transaction's read_only", "0", columns[SETTINGS_COUNT + 1]) &&
+        store_mysql_has_choice(read->store))
+        judge_place(read, columns[SETTINGS_COUNT + 2]);
     return false;
 }
 
-/* STORE_FAILED and `error` when the session differs from its settings. */
+static enum store_result leave_server(struct store_mysql *store)
+{
+    store->lost = true;
+    return STORE_RETRY;
+}
+
+/* STORE_FAILED and `error` when the session differs from its settings; STORE_RETRY on a server that another one of
+ * several has replaced. */
 static enum store_result read_back(struct store_mysql *store, struct error *error)
 {
     struct read_back read = {.store = store, .error = error};
@@ -152,7 +171,11 @@ static enum store_result read_back(struct store_mysql *store, struct error *erro
     }
     sql_text_add(&store->sql, store->calls_it_tx ? ", @@tx_isolation, @@tx_read_only"
                                                  : ", @@transaction_isolation, @@transaction_read_only");
+    if (store_mysql_has_choice(store))
+        sql_text_add(&store->sql, ", @@GLOBAL.read_only");
     enum store_result result = store_mysql_each_row(store, "reading the session's settings", compare, &read, error);
+    if (result == STORE_OK && read.displaced)
+        return leave_server(store);
     return result == STORE_OK && read.differs ? STORE_FAILED : result;
 }
 

@@ -320,6 +320,8 @@ static const struct {
     {{"store/passwrd=s3cret"}, "store/passwrd: unknown option; did you mean store/password?"},
     {{"gateway/thread=1"}, "gateway/thread: unknown option; did you mean gateway/threads? coupond --help-config lists"},
     {{"store/path=mysql://u:s3cret@h/x"}, "store/path: expected the path of a file or folder"},
+    {{"store/host=db1,mysql://u:s3cret@h/x"}, "store/host: entry 2: expected only a host name or address"},
+    {{"store/host=db1,db2:x"}, "store/host: \"db2:x\" is neither HOST nor HOST:PORT"},
     {{"issuer/journal_dir=file://u:s3cret@h/x"}, "issuer/journal_dir: expected the path of a file or folder"},
     {{"gateway=threads/1"}, "is not of the form"},
     {{"=/"}, "is not of the form"},
