@@ -11,6 +11,7 @@
 #include "shared/process/stop.h"
 #include "shared/store/ownership.h"
 #include "shared/telemetry/log.h"
+#include "shared/telemetry/pulse.h"
 #include "shared/worker.h"
 
 #define CONNECT_TIMEOUT_MS 1000
@@ -18,11 +19,14 @@
 #define END_US             INT64_C(500000) /* for a call in progress, when the issuer stops */
 #define WAIT_MIN_US        INT64_C(50000)  /* after a failure; doubles */
 #define WAIT_MAX_US        INT64_C(1000000)
+#define TURN_US            (INT64_C(1000) * PULSE_TURN_MS_MAX)
 
 enum arbiter_state { IDLE, ASKED, ANSWERED };
 
 struct arbiter {
-    /* shared: constant */
+    /* shared: constant; copies, since a call that hangs is abandoned and may outlive the member */
+    struct options options; /* with short time limits; the store borrows them */
+    struct members members;
     struct arbiter_subject subject;
     int fd;
 
@@ -34,8 +38,10 @@ struct arbiter {
     struct member_row row;
 
     /* owned by the thread */
-    struct store *store; /* NULL: not connected */
-    int64_t wait_us;     /* before the next attempt, after a failure */
+    struct store *store;   /* NULL: not connected */
+    int64_t wait_us;       /* after the last failure; 0: it did not fail */
+    int64_t not_before_us; /* the next attempt; monotonic */
+    struct pulse *pulse;
     char trouble[ARBITER_TROUBLE_MAX];
 
     struct worker worker;
@@ -43,6 +49,7 @@ struct arbiter {
 
 /* --- the store --- */
 
+/* The options with short time limits. A store borrows them, so they have to outlive it. */
 static struct options quick(const struct options *options)
 {
     struct options copy = *options;
@@ -53,11 +60,10 @@ static struct options quick(const struct options *options)
     return copy;
 }
 
-/* NULL and `error` when it does not answer. */
+/* NULL and `error` when it does not answer. The store borrows `options`. */
 static struct store *connect_store(const struct options *options, struct error *error)
 {
-    struct options limits = quick(options);
-    struct store *store = store_create(&limits, error);
+    struct store *store = store_create(options, error);
     if (store != NULL && store_connect(store, error) != STORE_OK)
         store_destroy(&store);
     return store;
@@ -140,22 +146,27 @@ static void note_trouble(struct arbiter *arbiter, const char *text)
         log_info("issuer", "the store says again who decides partition=%u", arbiter->subject.partition);
 }
 
+/* The pulse is excused: the calls have time limits of their own. */
 static enum member_outcome put(struct arbiter *arbiter, const struct member_ask *ask, struct member_row *row)
 {
     struct error error = {""};
     enum member_outcome outcome = MEMBER_UNKNOWN;
+    pulse_excuse(arbiter->pulse, true);
     if (arbiter->store == NULL)
-        arbiter->store = connect_store(arbiter->subject.options, &error);
+        arbiter->store = connect_store(&arbiter->options, &error);
     if (arbiter->store != NULL)
         outcome = ask->kind == MEMBER_ASK_READ ? read_row(arbiter, row, &error) : change_row(arbiter, ask, &error);
-    note_trouble(arbiter, error.text);
+    if (outcome != MEMBER_OTHER) /* which does not say what the row is */
+        note_trouble(arbiter, error.text);
     if (outcome == MEMBER_UNKNOWN)
         store_destroy(&arbiter->store);
+    pulse_excuse(arbiter->pulse, false);
     return outcome;
 }
 
 /* --- the thread --- */
 
+/* Signals under the mutex: an answer that was taken before its signal would leave one without an answer. */
 static void answer(struct arbiter *arbiter, enum member_outcome outcome, const struct member_row *row)
 {
     uint64_t one = 1;
@@ -163,29 +174,43 @@ static void answer(struct arbiter *arbiter, enum member_outcome outcome, const s
     arbiter->outcome = outcome;
     arbiter->row = *row;
     arbiter->state = ANSWERED;
-    pthread_mutex_unlock(&arbiter->mutex);
     if (write(arbiter->fd, &one, sizeof one) < 0)
         log_debug("issuer", "the partition was told already");
+    pthread_mutex_unlock(&arbiter->mutex);
 }
 
-/* After a failure the answer comes at once, but the next question waits. */
+static bool take_question(struct arbiter *arbiter, struct member_ask *ask)
+{
+    pthread_mutex_lock(&arbiter->mutex);
+    bool asked = arbiter->state == ASKED;
+    *ask = arbiter->ask;
+    pthread_mutex_unlock(&arbiter->mutex);
+    return asked;
+}
+
+static void note_outcome(struct arbiter *arbiter, enum member_outcome outcome)
+{
+    int64_t wait_us = arbiter->wait_us == 0 ? WAIT_MIN_US : 2 * arbiter->wait_us;
+    arbiter->wait_us = outcome != MEMBER_UNKNOWN ? 0 : wait_us > WAIT_MAX_US ? WAIT_MAX_US : wait_us;
+    arbiter->not_before_us = clock_mono_us() + arbiter->wait_us;
+}
+
+/* After a failure the answer comes at once, but the next question waits: between cycles, where a stop ends the wait. */
 static int64_t work(void *arg)
 {
     struct arbiter *arbiter = arg;
+    struct member_ask ask;
     struct member_row row = {.owner = MEMBER_NONE, .standby = MEMBER_NONE};
-    pthread_mutex_lock(&arbiter->mutex);
-    bool asked = arbiter->state == ASKED;
-    struct member_ask ask = arbiter->ask;
-    pthread_mutex_unlock(&arbiter->mutex);
-    if (!asked)
-        return WORKER_UNTIL_WOKEN;
-    if (arbiter->wait_us > 0)
-        usleep((useconds_t)arbiter->wait_us);
+    pulse_beat(arbiter->pulse);
+    if (!take_question(arbiter, &ask))
+        return TURN_US;
+    int64_t left_us = arbiter->not_before_us - clock_mono_us();
+    if (left_us > 0)
+        return left_us < TURN_US ? left_us : TURN_US;
     enum member_outcome outcome = put(arbiter, &ask, &row);
-    int64_t wait_us = arbiter->wait_us == 0 ? WAIT_MIN_US : 2 * arbiter->wait_us;
-    arbiter->wait_us = outcome != MEMBER_UNKNOWN ? 0 : wait_us > WAIT_MAX_US ? WAIT_MAX_US : wait_us;
+    note_outcome(arbiter, outcome);
     answer(arbiter, outcome, &row);
-    return WORKER_UNTIL_WOKEN;
+    return TURN_US;
 }
 
 /* --- life --- */
@@ -193,6 +218,7 @@ static int64_t work(void *arg)
 static void release(struct arbiter *arbiter)
 {
     store_destroy(&arbiter->store);
+    pulse_destroy(&arbiter->pulse);
     pthread_mutex_destroy(&arbiter->mutex);
     close(arbiter->fd);
     free(arbiter);
@@ -202,20 +228,34 @@ struct arbiter *arbiter_create(const struct arbiter_subject *subject, struct err
 {
     struct arbiter *arbiter = calloc(1, sizeof *arbiter);
     CHECK(arbiter != NULL);
+    arbiter->options = quick(subject->options);
+    arbiter->members = *subject->members;
     arbiter->subject = *subject;
+    arbiter->subject.options = &arbiter->options;
+    arbiter->subject.members = &arbiter->members;
     CHECK(pthread_mutex_init(&arbiter->mutex, NULL) == 0);
     arbiter->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CHECK(arbiter->fd >= 0);
+    arbiter->pulse = pulse_create("arbiter", subject->partition);
     if (worker_start(&arbiter->worker, work, arbiter, error) == 0)
         return arbiter;
     release(arbiter);
     return NULL;
 }
 
+/* A question that the thread has not begun is dropped. */
+static void drop_question(struct arbiter *arbiter)
+{
+    pthread_mutex_lock(&arbiter->mutex);
+    arbiter->state = IDLE;
+    pthread_mutex_unlock(&arbiter->mutex);
+}
+
 void arbiter_destroy(struct arbiter **arbiter)
 {
     if (*arbiter == NULL)
         return;
+    drop_question(*arbiter);
     if (worker_finish(&(*arbiter)->worker, END_US))
         release(*arbiter);
     else
@@ -259,10 +299,10 @@ bool arbiter_take(struct arbiter *arbiter, struct member_ask *ask, enum member_o
         *outcome = arbiter->outcome;
         *row = arbiter->row;
         arbiter->state = IDLE;
+        if (read(arbiter->fd, &count, sizeof count) < 0)
+            log_debug("issuer", "an answer without its signal");
     }
     pthread_mutex_unlock(&arbiter->mutex);
-    if (answered && read(arbiter->fd, &count, sizeof count) < 0)
-        log_debug("issuer", "an answer without its signal");
     return answered;
 }
 
@@ -315,7 +355,8 @@ static enum store_result refuse_filled(const struct arbiter_subject *subject, st
 enum store_result arbiter_look(const struct arbiter_subject *subject, struct member_row *row, uint8_t journal_id[16],
                                bool *found, struct error *error)
 {
-    struct store *store = connect_store(subject->options, error);
+    const struct options limits = quick(subject->options);
+    struct store *store = connect_store(&limits, error);
     *found = false;
     if (store == NULL)
         return STORE_RETRY;
@@ -331,7 +372,8 @@ enum store_result arbiter_begin(const struct arbiter_subject *subject, uint8_t o
 {
     const struct member_row first = {1, owner, MEMBER_NONE};
     const struct store_ownership names = to_names(subject, &first);
-    struct store *store = connect_store(subject->options, error);
+    const struct options limits = quick(subject->options);
+    struct store *store = connect_store(&limits, error);
     bool found = false;
     if (store == NULL)
         return STORE_RETRY;

@@ -21,7 +21,7 @@
 
 struct arbiter;
 
-/* Which partition of which journal. Borrowed while the arbiter lives. */
+/* Which partition of which journal. Borrowed during a call. */
 struct arbiter_subject {
     const struct options *options;
     const struct members *members;
@@ -29,9 +29,9 @@ struct arbiter_subject {
     uint8_t journal_id[16]; /* zeros: any */
 };
 
-/* Starts the thread. NULL and `error` when that is impossible. */
+/* Starts the thread, and copies what it needs. NULL and `error` when that is impossible. */
 struct arbiter *arbiter_create(const struct arbiter_subject *subject, struct error *error);
-/* Waits for a call in progress, or abandons one that hangs (shared/process/stop.h). Accepts NULL. */
+/* Waits for a call in progress, or abandons one that hangs (shared/process/stop.h). Accepts a pointer to NULL. */
 void arbiter_destroy(struct arbiter **arbiter);
 
 /* Readable when an answer is there. */

@@ -8,7 +8,8 @@ As a command: starts the server, runs COMMAND with it in the environment, and st
 
 COMMAND finds COUPOND_STORE_* (so that coupond uses the server), COUPOND_TEST_MYSQL ("socket=…;user=…;…", for the unit
 tests; `admin` is a user without a password who may do everything, `tls_ca` the authority of a server with TLS) and
-COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill` and `start` and answers `ok`.
+COUPOND_TEST_CONTROL: a UNIX socket that takes the lines `stop`, `kill`, `start`, `pause` (the server stands still) and
+`resume`, and answers `ok`.
 
 As a module:
 
@@ -125,10 +126,19 @@ class Server:
     def kill(self):
         self._end(signal.SIGKILL)
 
+    def pause(self):
+        """Stands still: connections are accepted, and nothing answers."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)  # until every thread has stopped
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def _end(self, how):
         if not self.process:
             return
         self.process.send_signal(how)
+        self.process.send_signal(signal.SIGCONT)  # after a failed test it may still stand still
         try:
             self.process.wait(DEADLINE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -385,7 +395,7 @@ SERVERS = {server.name: server for server in (MariaDB, Galera, MySQL)}
 
 
 def serve_control(server, listener):
-    """Executes `stop`, `kill` and `start`, one a line, for tests written in C."""
+    """Executes the actions, one a line, for tests written in C."""
     while True:
         try:
             connection, _ = listener.accept()
@@ -395,7 +405,7 @@ def serve_control(server, listener):
             for line in lines:
                 action = line.strip()
                 try:
-                    if action not in ("stop", "kill", "start"):
+                    if action not in ("stop", "kill", "start", "pause", "resume"):
                         raise ServerError(f"unknown action {action!r}")
                     getattr(server, action)()
                     answer = "ok"

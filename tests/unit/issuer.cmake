@@ -57,6 +57,9 @@ coupond_test(issuer/recovery/earlier LIBRARIES coupond_issuer PkgConfig::SQLITE 
 target_sources(test_issuer_recovery_earlier PRIVATE unit/shared/journal/journal_fixture.c unit/shared/store/store_fixture.c)
 coupond_test(issuer/held LIBRARIES coupond_issuer TSAN)
 coupond_test(issuer/ledger/term_list LIBRARIES coupond_issuer TSAN)
+coupond_test(issuer/member/arbiter LIBRARIES coupond_issuer PkgConfig::SQLITE PkgConfig::MYSQL)
+target_sources(test_issuer_member_arbiter PRIVATE unit/shared/store/store_fixture.c)
+set_tests_properties(issuer_member_arbiter PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL) # empties its database
 coupond_test(issuer/member/member LIBRARIES coupond_issuer)
 target_sources(test_issuer_member PRIVATE unit/issuer/member/member_fixture.c)
 coupond_test(issuer/partition LIBRARIES coupond_issuer)

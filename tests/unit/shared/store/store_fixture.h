@@ -41,7 +41,7 @@ void store_fixture_admin_sql(const char *sql);
 /* The single number that a query returns. */
 int64_t store_fixture_number(struct store_fixture *fixture, const char *sql);
 
-/* Makes the server `stop`, `kill` or `start` (servers.py), and waits until it has. */
+/* Makes the server `stop`, `kill`, `start`, `pause` or `resume` (servers.py), and waits until it has. */
 void store_fixture_control(const char *action);
 
 /* Opens another store with the fixture's options, and creates its schema. */
