@@ -261,6 +261,12 @@ static void describe_uncompared(const struct issuer *issuer, char why[READY_WHY_
         snprintf(why, READY_WHY_MAX, "not compared with the store yet: %.72s", issuer->store);
 }
 
+static void describe_members(const struct issuer *issuer, char why[READY_WHY_MAX])
+{
+    for (uint16_t i = 0; i < issuer->partitions_count && why[0] == '\0'; i++)
+        partition_describe(issuer->partitions[i], why, READY_WHY_MAX);
+}
+
 static void describe_lacking(struct issuer *issuer, char why[READY_WHY_MAX])
 {
     uint64_t lacking = issuer->earlier.lacking - issuer->earlier.added;
@@ -289,6 +295,7 @@ bool issuer_ready(void *arg, char why[READY_WHY_MAX])
         if (!describe_full(issuer, why) && why[0] == '\0' && !describe_memory(why))
             issuer_clock_describe(issuer->clock, why, READY_WHY_MAX);
         describe_lacking(issuer, why);
+        describe_members(issuer, why);
         describe_open(issuer, why);
     }
     return true;
@@ -340,7 +347,8 @@ int issuer_open(struct issuer *issuer, struct error *error)
         return -1;
     start_actors(issuer);
     issuer->phase = PHASE_DECIDING;
-    log_info("issuer", "deciding requests=%s partitions=%u sync=%s journal=%s", options->issuer_requests,
+    log_info("issuer", "%s requests=%s partitions=%u sync=%s journal=%s",
+             options->issuer_member[0] == '\0' ? "deciding" : "running as a member", options->issuer_requests,
              issuer->partitions_count, options->issuer_sync, options->issuer_journal_dir);
     return 0;
 }

@@ -149,6 +149,11 @@ bool membership_answer(struct membership *membership)
     return true;
 }
 
+void membership_describe(const struct membership *membership, char *text, size_t size)
+{
+    member_describe(membership->member, text, size);
+}
+
 /* --- leaving --- */
 
 bool membership_leave(struct membership *membership)

@@ -40,6 +40,9 @@ int membership_wait_ms(const struct membership *membership);
 /* After turn_decide(): takes over the turn's answers, which leave in time. False: they may leave at once. */
 bool membership_answer(struct membership *membership);
 
+/* Any thread; see member_describe(). */
+void membership_describe(const struct membership *membership, char *text, size_t size);
+
 /* The issuer stops: hands over. True once that is done, or cannot be. */
 bool membership_leave(struct membership *membership);
 

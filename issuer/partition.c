@@ -209,6 +209,13 @@ void partition_set_verification(struct partition *partition, struct verification
     turn_set_verification(partition->turn, verification);
 }
 
+void partition_describe(const struct partition *partition, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (partition->membership != NULL)
+        membership_describe(partition->membership, text, size);
+}
+
 void partition_destroy(struct partition **partition)
 {
     struct partition *self = *partition;

@@ -34,6 +34,8 @@ int partition_create(const struct options *options, struct journal *journal, str
 struct ledger *partition_ledger(const struct partition *partition);
 /* On the main thread, before the actor starts; see turn_set_verification(). */
 void partition_set_verification(struct partition *partition, struct verification *verification);
+/* Any thread, while it exists: what operators should know of its role among members; "" without any. */
+void partition_describe(const struct partition *partition, char *text, size_t size);
 void partition_destroy(struct partition **partition);
 
 /* The zactor's function; `args` is the partition. Ends on $TERM, after answering what was received. */

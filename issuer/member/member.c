@@ -1,6 +1,8 @@
 #include "issuer/member/member.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@
 
 #define HEARTBEATS_MIN 5 /* within issuer/standby_timeout_ms */
 #define HEARTBEAT_US   INT64_C(100000)
+#define WARN_US        INT64_C(30000000)
 #define RENEW_US       INT64_C(2000000) /* of silence, until a connection is made anew */
 
 struct member {
@@ -25,9 +28,15 @@ struct member {
     struct arbiter *arbiter;
     int64_t heartbeat_us;
     int64_t beat_at_us;
+    int64_t warn_at_us;
     int64_t renew_at_us[MEMBERS_MAX];
     enum member_role_state state; /* as last reported */
     struct member_row row;
+    /* shared: for readiness */
+    _Atomic enum member_role_state told_state;
+    _Atomic uint8_t told_owner;
+    _Atomic bool told_decides;
+    /* owned by the partition's thread */
     uint64_t written_term; /* whose record is in the journal */
     bool diverged;
     bool copying; /* the journal is marked as an unfinished copy */
@@ -209,6 +218,20 @@ static const char *name_of(const struct member *member, uint8_t index)
     return index < member->members.count ? member->members.all[index].name : "-";
 }
 
+/* Nobody decides until an operator has repaired the row. */
+static void warn_of_outdated(struct member *member, int64_t now_us)
+{
+    const struct member_role *role = &member->role;
+    if (role->state != MEMBER_CLAIMING || !member_role_is_outdated(role) || now_us < member->warn_at_us)
+        return;
+    member->warn_at_us = now_us + WARN_US;
+    log_error("issuer",
+              "the row of partition %u in issuer_partition is older than what the members have seen, so the store was "
+              "restored from an old copy; nobody decides: write the row anew, with a higher epoch epoch=%" PRIu64
+              " seen=%" PRIu64,
+              journal_meta(member->context.journal)->partition, role->row.epoch, role->seen_epoch);
+}
+
 static void report(struct member *member)
 {
     const struct member_role *role = &member->role;
@@ -216,6 +239,9 @@ static void report(struct member *member)
     metrics_set(metrics, METRIC_ISSUER_MEMBER_ROLE, 0, (int64_t)role->state);
     metrics_set(metrics, METRIC_ISSUER_MEMBER_EPOCH, 0, (int64_t)role->row.epoch);
     metrics_set(metrics, METRIC_ISSUER_MEMBER_STANDBY, 0, role->row.standby != MEMBER_NONE);
+    atomic_store_explicit(&member->told_owner, role->row.owner, memory_order_relaxed);
+    atomic_store_explicit(&member->told_decides, member_role_decides(role), memory_order_relaxed);
+    atomic_store_explicit(&member->told_state, role->state, memory_order_relaxed);
     bool leads = role->state == MEMBER_OWNER && role->row.standby != MEMBER_NONE;
     metrics_set(metrics, METRIC_ISSUER_MEMBER_LAG, 0,
                 leads ? (int64_t)member_sender_lag(member->sender, role->row.standby) : 0);
@@ -271,6 +297,7 @@ void member_work(struct member *member, int64_t now_us)
     }
     journal_limit_stream(member->context.journal, member_role_confirmed_seq(&member->role));
     beat(member, now_us);
+    warn_of_outdated(member, now_us);
     report(member);
 }
 
@@ -360,6 +387,30 @@ bool member_has_left(const struct member *member)
 {
     return member->role.state != MEMBER_OWNER ||
            (member->role.row.standby == MEMBER_NONE && !member->role.change.pending);
+}
+
+void member_describe(const struct member *member, char *text, size_t size)
+{
+    unsigned partition = journal_meta(member->context.journal)->partition;
+    uint8_t owner = atomic_load_explicit(&member->told_owner, memory_order_relaxed);
+    text[0] = '\0';
+    switch (atomic_load_explicit(&member->told_state, memory_order_relaxed)) {
+    case MEMBER_FOLLOWER:
+        if (owner == MEMBER_NONE || owner == member->context.self)
+            snprintf(text, size, "partition %u: no member is known to decide", partition);
+        else
+            snprintf(text, size, "partition %u: follows %.64s", partition, name_of(member, owner));
+        break;
+    case MEMBER_STANDBY:
+        snprintf(text, size, "partition %u: standby of %.64s", partition, name_of(member, owner));
+        break;
+    case MEMBER_CLAIMING:
+        snprintf(text, size, "partition %u: waiting for the store, to decide", partition);
+        break;
+    case MEMBER_OWNER:
+        if (!atomic_load_explicit(&member->told_decides, memory_order_relaxed))
+            snprintf(text, size, "partition %u: no standby, so requests are refused", partition);
+    }
 }
 
 bool member_has_diverged(const struct member *member)

@@ -67,6 +67,9 @@ void member_leave(struct member *member);
 /* True when it does not own anything any more, or nobody can take over. */
 bool member_has_left(const struct member *member);
 
+/* Any thread: what operators should know, such as "partition 0: follows a"; "" for an owner that decides. */
+void member_describe(const struct member *member, char *text, size_t size);
+
 /* The journal has records that were never answered, and must be thrown aside: the process has to begin anew. */
 bool member_has_diverged(const struct member *member);
 

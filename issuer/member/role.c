@@ -393,7 +393,7 @@ static void lead(struct member_role *role, int64_t now_us)
 /* --- a follower --- */
 
 /* A store that was restored from an old copy names a former owner: whoever has seen later epochs knows better. */
-static bool is_outdated(const struct member_role *role)
+bool member_role_is_outdated(const struct member_role *role)
 {
     return role->seen_epoch > role->row.epoch || role->end.term > role->row.epoch;
 }
@@ -406,7 +406,7 @@ static void claim(struct member_role *role, int64_t now_us)
     bool own = role->row.owner == role->config.self;
     if (now_us - role->started_us < 3 * role->config.heartbeat_us || role->change.pending)
         return;
-    if (is_outdated(role)) {
+    if (member_role_is_outdated(role)) {
         role->reading |= now_us >= role->read_at_us;
         return;
     }

@@ -110,6 +110,9 @@ void member_role_ask(const struct member_role *role, struct member_ask *ask);
 void member_role_on_answer(struct member_role *role, const struct member_ask *ask, enum member_outcome outcome,
                            const struct member_row *row, int64_t now_us);
 
+/* The row is older than what members have seen: the store was restored from an old copy. Nobody claims it. */
+bool member_role_is_outdated(const struct member_role *role);
+
 /* --- the others --- */
 
 void member_role_heartbeat(const struct member_role *role, struct member_heartbeat *heartbeat);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +30,17 @@ static uint64_t incarnation;
 
 /* --- ports --- */
 
+#define PORT_MIN 10000
+#define PORT_MAX 32000 /* above it the system takes ports for connections, such as those of the members */
+
 static int open_on_free_port(uint16_t *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    *port = ntohs(address.sin_port);
+    do {
+        *port = (uint16_t)(PORT_MIN + randombytes_uniform(PORT_MAX - PORT_MIN));
+        address.sin_port = htons(*port);
+    } while (bind(fd, (struct sockaddr *)&address, sizeof address) != 0);
     return fd;
 }
 
