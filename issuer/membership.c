@@ -117,6 +117,7 @@ static void drop_void(struct membership *membership)
 void membership_work(struct membership *membership)
 {
     struct member *member = membership->member;
+    release(membership); /* what is confirmed by now, before the role may end */
     member_work(member, clock_mono_us());
     if (member_begins_term(member)) {
         struct journal *journal = membership->setup.journal;

@@ -90,7 +90,7 @@ uint32_t eligibility_claim(struct service *service, const struct exchange *excha
 static void send_again(struct service *service, uint16_t partition, const struct exchange *exchange,
                        const struct kept *kept, uint32_t segments)
 {
-    int64_t until_us = exchange->begun_us + service->options->gateway_issuer_timeout_ms * 1000;
+    int64_t until_us = exchange->begun_us + options_request_timeout_ms(service->options) * 1000;
     struct frame_issue_request *record =
         partition_link_add_issue(service->links[partition], service_now_us(service), until_us);
     record->tag = exchange_tag(exchange);
@@ -154,7 +154,7 @@ static struct policy_fetch *find_fetch(struct service *service, uint64_t tag)
 /* Its reply is lost: those who wait for it have been answered. */
 static bool is_over(struct service *service, const struct policy_fetch *fetch)
 {
-    return fetch->asked_us <= service_now_us(service) - service->options->gateway_issuer_timeout_ms * 1000;
+    return fetch->asked_us <= service_now_us(service) - options_request_timeout_ms(service->options) * 1000;
 }
 
 /* False when another coupon is being fetched in its place. */

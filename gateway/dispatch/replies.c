@@ -246,7 +246,7 @@ void dispatch_on_restart(void *arg, uint16_t partition)
 
 void dispatch_expire(struct service *service)
 {
-    int64_t latest_us = service_now_us(service) - service->options->gateway_issuer_timeout_ms * 1000;
+    int64_t latest_us = service_now_us(service) - options_request_timeout_ms(service->options) * 1000;
     while (service->exchanges.oldest != NULL && service->exchanges.oldest->begun_us <= latest_us)
         give_up(service, service->exchanges.oldest);
 }

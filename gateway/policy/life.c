@@ -13,7 +13,7 @@ struct policies *policies_create(struct service *service, struct policy_board *b
     CHECK(policies != NULL);
     policies->board = board;
     policies->ttl_us = options->gateway_policy_ttl_ms * 1000;
-    policies->timeout_us = options->gateway_issuer_timeout_ms * 1000;
+    policies->timeout_us = options_request_timeout_ms(options) * 1000;
     policies->cache = policy_cache_create(POLICY_CACHE_ENTRIES, policies->ttl_us);
     policies->redis_events =
         (struct policy_redis_events){policies_on_redis_result, policies_on_redis_news, policies_on_redis_gap, service};

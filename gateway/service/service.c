@@ -42,7 +42,7 @@ void service_end_turn(struct service *service)
 
 int64_t service_until_us(struct service *service)
 {
-    return service_now_us(service) + service->options->gateway_issuer_timeout_ms * 1000;
+    return service_now_us(service) + options_request_timeout_ms(service->options) * 1000;
 }
 
 bool service_partition_up(const struct service *service, uint16_t partition)

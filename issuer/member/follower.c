@@ -12,6 +12,7 @@ struct member_follower {
     struct member_context *context;
     int64_t heartbeat_us;
     int64_t join_at_us;
+    uint8_t joins; /* whom it asks */
     /* the owner whose batches were taken last */
     struct member_row row;
     uint64_t incarnation;
@@ -29,7 +30,7 @@ struct member_follower *member_follower_create(struct member_context *context, i
     CHECK(follower != NULL);
     follower->context = context;
     follower->heartbeat_us = heartbeat_us;
-    follower->row.owner = follower->row.standby = MEMBER_NONE;
+    follower->row.owner = follower->row.standby = follower->joins = MEMBER_NONE;
     return follower;
 }
 
@@ -190,6 +191,9 @@ static void join(struct member_follower *follower, int64_t now_us)
 void member_follower_work(struct member_follower *follower, int64_t now_us)
 {
     uint8_t owner = follower->context->role->row.owner;
+    if (owner != follower->joins)
+        follower->join_at_us = 0;
+    follower->joins = owner;
     if (follower->confirms)
         confirm(follower);
     if (now_us >= follower->join_at_us && owner != MEMBER_NONE && owner != follower->context->self)

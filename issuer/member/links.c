@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "issuer/member/knock.h"
 #include "shared/endpoint.h"
 #include "shared/wire/connector.h"
 #include "shared/wire/peer.h"
@@ -17,6 +18,7 @@ struct link {
     zsock_t *socket; /* NULL: this is the member itself */
     struct connector connector;
     char endpoint[ENDPOINT_TEXT_MAX];
+    struct member_knock knock; /* after the connection has ended */
 };
 
 struct member_links {
@@ -70,6 +72,7 @@ void member_links_destroy(struct member_links **links)
     if (*links == NULL)
         return;
     for (uint8_t i = 0; i < (*links)->count; i++) {
+        member_knock_end(&(*links)->links[i].knock);
         connector_close(&(*links)->links[i].connector);
         zsock_destroy(&(*links)->links[i].socket);
     }
@@ -98,12 +101,27 @@ bool member_links_send(struct member_links *links, uint8_t to, enum frame_kind k
     return sent;
 }
 
+static void check(struct link *link)
+{
+    if (connector_check(&link->connector) & CONNECTOR_LOST)
+        member_knock_begin(&link->knock, link->endpoint);
+}
+
+bool member_links_take_refusal(struct member_links *links, uint8_t to, int64_t now_us)
+{
+    struct link *link = &links->links[to];
+    if (link->socket == NULL)
+        return false;
+    check(link);
+    return member_knock_is_refused(&link->knock, now_us);
+}
+
 void member_links_tick(struct member_links *links, int64_t now_ms)
 {
     for (uint8_t i = 0; i < links->count; i++) {
         if (links->links[i].socket == NULL)
             continue;
-        connector_check(&links->links[i].connector);
+        check(&links->links[i]);
         connector_tick(&links->links[i].connector, now_ms);
     }
 }

@@ -30,6 +30,9 @@ bool member_links_send(struct member_links *links, uint8_t to, enum frame_kind k
                        const struct frame_member *member, uint32_t count, const void *more, size_t more_bytes);
 /* Call a few times a second: logs what is refused, and connects again. */
 void member_links_tick(struct member_links *links, int64_t now_ms);
+/* True once after the connection to a member has ended and its machine has refused another one: its process is gone. A
+ * machine that is gone refuses nothing. Call often; `now_us` is monotonic. */
+bool member_links_take_refusal(struct member_links *links, uint8_t to, int64_t now_us);
 /* The other has been silent for long: its connection may be one that a network has forgotten. */
 void member_links_renew(struct member_links *links, uint8_t to);
 

@@ -189,6 +189,17 @@ static void ask_store(struct member *member, int64_t now_us)
         arbiter_ask(member->arbiter, &ask);
 }
 
+/* Of the owner that this member may succeed, and of the standby that it waits for. */
+static void look_after(struct member *member, int64_t now_us)
+{
+    const struct member_row *row = &member->role.row;
+    for (uint8_t i = 0; i < member->members.count; i++) {
+        if ((i == row->owner || i == row->standby) && i != member->context.self &&
+            member_links_take_refusal(member->context.links, i, now_us))
+            member_role_on_gone(&member->role, i, now_us);
+    }
+}
+
 static void beat(struct member *member, int64_t now_us)
 {
     if (now_us < member->beat_at_us)
@@ -254,6 +265,7 @@ static void report(struct member *member)
              name_of(member, role->row.standby), journal_meta(member->context.journal)->partition);
     member->state = role->state;
     member->row = role->row;
+    member->beat_at_us = 0; /* the others should know at once */
 }
 
 /* Answers and the stream of a term end with it. */
@@ -285,6 +297,7 @@ static void note_complete(struct member *member)
 
 void member_work(struct member *member, int64_t now_us)
 {
+    look_after(member, now_us);
     ask_store(member, now_us);
     if (member->role.state == MEMBER_OWNER) {
         if (member->role.term != member->written_term)

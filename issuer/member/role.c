@@ -178,6 +178,15 @@ void member_role_on_heartbeat(struct member_role *role, uint8_t from, const stru
         role->owner_heard_us = now_us;
 }
 
+void member_role_on_gone(struct member_role *role, uint8_t member, int64_t now_us)
+{
+    role->peers[member].heard_us = now_us - role->config.shrink_us - 1;
+    if (role->state <= MEMBER_STANDBY && member == role->row.owner) {
+        role->owner_heard_us = now_us - role->config.takeover_us - 1;
+        role->read_at_us = now_us;
+    }
+}
+
 /* An owner that stood still does not know yet that it is none any more. A member that was restarted meanwhile has
  * forgotten the row, but not the term at the end of its journal. */
 bool member_role_follows(const struct member_role *role, uint8_t from, const struct member_heartbeat *heartbeat)
@@ -361,10 +370,12 @@ static void replace_standby(struct member_role *role, int64_t now_us)
 {
     uint8_t standby = role->row.standby;
     bool silent = is_silent(role, standby, role->config.shrink_us, now_us);
-    int64_t patience_us = silent ? 2 * role->config.heartbeat_us : role->config.shrink_us; /* for others to join */
-    if (is_fit(role, standby, now_us) || now_us - role->row_since_us < patience_us)
-        return;
-    begin_change(role, role->config.self, find_follower(role, all_answered_seq(role), now_us));
+    uint8_t next = find_follower(role, all_answered_seq(role), now_us);
+    int64_t patience_us = !silent               ? role->config.shrink_us /* for it to join */
+                          : next != MEMBER_NONE ? 0
+                                                : 2 * role->config.heartbeat_us; /* for others to join */
+    if (!is_fit(role, standby, now_us) && now_us - role->row_since_us >= patience_us)
+        begin_change(role, role->config.self, next);
 }
 
 /* Everything is answered, and the standby has it, too: they change places. */

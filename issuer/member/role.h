@@ -118,6 +118,8 @@ bool member_role_is_outdated(const struct member_role *role);
 void member_role_heartbeat(const struct member_role *role, struct member_heartbeat *heartbeat);
 void member_role_on_heartbeat(struct member_role *role, uint8_t from, const struct member_heartbeat *heartbeat,
                               int64_t now_us);
+/* The process of this member is gone: its silence counts from now on as long enough. */
+void member_role_on_gone(struct member_role *role, uint8_t member, int64_t now_us);
 /* True when records of this owner are to be taken, and confirmed after they are synced. `heartbeat` is the owner's. */
 bool member_role_follows(const struct member_role *role, uint8_t from, const struct member_heartbeat *heartbeat);
 /* The journal of this member was appended to and synced. `answered_seq` is the owner's, told to this start of it. */

@@ -158,6 +158,12 @@ static int check_collector(const struct options *options, struct error *error)
     return error_set(error, "gateway/traces_header: expected a header such as Authorization: Bearer TOKEN");
 }
 
+int64_t options_request_timeout_ms(const struct options *options)
+{
+    int64_t timeout_ms = options->gateway_issuer_timeout_ms, hold_ms = options->gateway_hold_ms;
+    return options->cluster_members[0] != '\0' && hold_ms > timeout_ms ? hold_ms : timeout_ms;
+}
+
 int64_t options_sync_interval_ms(const struct options *options)
 {
     if (strcmp(options->issuer_sync, "always") == 0)

@@ -55,6 +55,10 @@ void options_print_help(FILE *out);
 /* Prints the same rows as a Markdown table for docs/configuration.md. */
 void options_print_markdown(FILE *out);
 
+/* How long a request waits for its answer: gateway/issuer_timeout_ms, and with cluster/members at least
+ * gateway/hold_ms, since another member may have to take over first. In ms. */
+int64_t options_request_timeout_ms(const struct options *options);
+
 /* issuer/sync as a value: SYNC_ALWAYS, SYNC_OS, or the interval in ms. Valid after options_complete(). */
 int64_t options_sync_interval_ms(const struct options *options);
 

@@ -61,8 +61,8 @@
     OPTION(gateway, body_bytes_max, SIZE, 16384, BETWEEN(64, 1048576), "maximum bytes of the body of a request") \
     OPTION(gateway, header_timeout_ms, DURATION, 10000, BETWEEN(10, 3600000), "time limit from the first to the last byte of a request") \
     OPTION(gateway, idle_timeout_ms, DURATION, 75000, BETWEEN(10, 3600000), "time limit between two requests of a connection; set it longer than the idle timeout of a load balancer in front") \
-    OPTION(gateway, issuer_timeout_ms, DURATION, 2000, BETWEEN(10, 3600000), "how long a request waits for the issuer before the answer is 503 outcome_unknown") \
-    OPTION(gateway, hold_ms, DURATION, 3000, BETWEEN(0, 60000), "with cluster/members, how long requests wait while no member decides their partition, and never beyond gateway/issuer_timeout_ms; then they are answered 503 issuer_unavailable; 0: at once") \
+    OPTION(gateway, issuer_timeout_ms, DURATION, 2000, BETWEEN(10, 3600000), "how long a request waits for the issuer before the answer is 503 outcome_unknown; with cluster/members at least gateway/hold_ms") \
+    OPTION(gateway, hold_ms, DURATION, 3000, BETWEEN(0, 60000), "with cluster/members, how long requests wait while no member decides their partition; then they are answered 503 issuer_unavailable; 0: at once") \
     OPTION(gateway, store_threads, NUMBER, 2, BETWEEN(0, 64), "threads that read the store for lists of issues, histories of coupons, dead letters, requests with a code, and details of older changes, each with its own connection; 0: none; all but the last are then answered 503 store_unavailable") \
     OPTION(gateway, store_queue, NUMBER, 256, BETWEEN(1, 65536), "maximum requests that wait for one of these threads; further lists and codes are answered 503 overloaded, other answers lack the details of older changes") \
     OPTION(gateway, store_timeout_ms, DURATION, 5000, BETWEEN(100, 3600000), "how long a request waits for the store; then a list or a code is answered 503 store_unavailable, and other answers lack the details of older changes") \

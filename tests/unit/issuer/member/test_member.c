@@ -68,8 +68,10 @@ static void followers_have_what_the_owner_has_answered(void **state)
     (void)state;
     start_all();
     member_fixture_write_coupon(0);
-    for (unsigned i = 0; i < 300; i++)
+    for (unsigned i = 0; i < 300; i++) {
+        member_fixture_run(1); /* the others are not silent meanwhile */
         member_fixture_write_issue(0);
+    }
     assert_false(member_fixture_is_released(0));
     member_fixture_until(member_fixture_is_released, 0, "the standby has all");
     assert_int_equal(issued(standby_of(0)), 300);
@@ -86,8 +88,7 @@ static void the_standby_takes_over_with_everything(void **state)
     (void)state;
     start_all();
     member_fixture_write_coupon(0);
-    for (unsigned i = 0; i < 50; i++)
-        member_fixture_write_issue(0);
+    member_fixture_write_issues(0, 50);
     member_fixture_until(member_fixture_is_released, 0, "the standby has all");
     unsigned standby = standby_of(0);
     member_fixture_kill(0);
