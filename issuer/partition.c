@@ -28,10 +28,11 @@
 #include "shared/wire/frame.h"
 #include "shared/wire/peer.h"
 
-#define LAST_TURNS_MAX  1000             /* after $TERM, in case requests never end */
-#define LINGER_US       100              /* longest wait before a turn that is small compared with the last ones */
-#define LINGER_SIZE_MIN 8                /* requests per turn; fewer do not come from many clients */
-#define LINGER_SIZE_MAX 64               /* more are always worth a sync */
+#define LAST_TURNS_MAX  1000 /* after $TERM, in case requests never end */
+#define LINGER_US       100  /* longest wait before a turn that is small compared with the last ones */
+#define LINGER_SIZE_MIN 8    /* requests per turn; fewer do not come from many clients */
+#define LINGER_SIZE_MAX 64   /* more are always worth a sync */
+#define REBIND_US       INT64_C(5000000)
 #define HAND_OVER_US    INT64_C(3000000) /* after $TERM */
 #define NOT_LOCAL       SIZE_MAX
 
@@ -69,6 +70,18 @@ enum watched { WATCHED_ROUTER, WATCHED_PIPE, WATCHED_LOCAL, WATCHED_STORE, WATCH
 
 /* --- life --- */
 
+/* A member that begins a copy has listened there before, and libzmq closes a listener only some time later. */
+static int open_door(struct partition *partition, const char *endpoint, bool again)
+{
+    int64_t until_us = clock_mono_us() + (again ? REBIND_US : 0);
+    while (door_open(&partition->door, partition->router, endpoint) != 0) {
+        if (errno != EADDRINUSE || clock_mono_us() >= until_us)
+            return -1;
+        usleep(10000);
+    }
+    return 0;
+}
+
 static int bind_router(struct partition *partition, const struct options *options, struct error *error)
 {
     char endpoint[300], room[OPTION_STRING_MAX];
@@ -82,7 +95,7 @@ static int bind_router(struct partition *partition, const struct options *option
     zsock_set_maxmsgsize(partition->router, FRAME_BYTES_MAX);
     zsock_set_linger(partition->router, 1000);
     peer_prepare_listener(partition->router);
-    if (door_open(&partition->door, partition->router, endpoint) != 0)
+    if (open_door(partition, endpoint, options->cluster_members[0] != '\0') != 0)
         return error_set(error, "cannot listen on %s (issuer/requests): %s", endpoint, zmq_strerror(errno));
     return 0;
 }

@@ -20,7 +20,7 @@ struct member_asking;
 /* `options` and `members` are borrowed. -1 and `error` when it cannot listen. */
 int member_asking_open(const struct options *options, const struct members *members, uint16_t partition,
                        struct member_asking **asking, struct error *error);
-/* Its endpoint is free again afterwards. Accepts NULL. */
+/* Its endpoint is free again soon afterwards. Accepts NULL. */
 void member_asking_close(struct member_asking **asking);
 
 /*

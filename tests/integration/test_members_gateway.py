@@ -5,48 +5,15 @@ import threading
 
 import pytest
 
-from cluster import Cluster, wait_until
+from cluster import wait_until
 from http_load import NO_ANSWER, Load, check_answers
-from ports import free_port_range
+from members import Members
 from servers import MariaDB
 
 pytestmark = pytest.mark.once("load")
 
-NAMES = ("a", "b", "c")
 PLENTY = 1_000_000
 CHANGES = "coupond_gateway_owner_changes_total"
-
-
-class Members(Cluster):
-    """Three issuers with a journal each, and a gateway."""
-
-    def _plan_processes(self, transport, gateways, persisters):
-        super()._plan_processes(transport, gateways, persisters)
-        base = free_port_range(3 * len(NAMES))
-        for offset, name in enumerate(("requests", "events", "acks")):
-            self.options[f"issuer/{name}"] = f"tcp://127.0.0.1:{base + offset}"
-        places = ["127.0.0.1", *(f"127.0.0.1:+{3 * i}" for i in range(1, len(NAMES)))]
-        self.options["cluster/members"] = ",".join(f"{name}={place}" for name, place in zip(NAMES, places, strict=True))
-        self.issuers = [self._issuer(name) for name in NAMES]
-        self.issuer = self.issuers[0]
-        self.members = [*self.issuers, *self.gateways]
-
-    def _issuer(self, name):
-        settings = {"issuer/member": name, "issuer/journal_dir": self.directory / f"journal-{name}"}
-        more = [word for option, value in settings.items() for word in ("--set", f"{option}={value}")]
-        return self._member(f"issuer-{name}", "issuer", f"127.0.0.1:{free_port_range(1)}", "issuer/http", more)
-
-    def owner(self):
-        """The issuer that decides; None when there is none or the standby is not named yet."""
-        for issuer in self.issuers:
-            if issuer.process is None or not issuer.is_up():
-                continue
-            metrics = issuer.metrics()
-            roles = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_role")]
-            standbys = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_standby{")]
-            if roles == [3] and standbys == [1]:
-                return issuer
-        return None
 
 
 def users():

@@ -398,11 +398,12 @@ static void stream_holds_everything_back_until_a_coupon_is_persisted(void **stat
     (void)state;
     static struct batch batch;
     create("C", 100);
-    post("C", "a");
     for (unsigned i = 0; i < 3; i++) { /* the same batch again and again */
         receive_batch(&batch);
         assert_int_equal(batch.events.first_seq, 1);
         assert_int_equal(batch.events.last_seq, 1);
+        if (i == 0)
+            post("C", "a");
     }
     acknowledge(&batch);
     do

@@ -1,0 +1,127 @@
+"""Three issuers, of which any may end, stand still or lose its disk: nothing that was answered is lost or doubled."""
+
+import time
+
+import pytest
+
+from cluster import wait_until
+from http_load import Load, check_answers
+from members import Members
+from servers import MariaDB
+
+pytestmark = pytest.mark.once("load")
+
+PLENTY = 1_000_000
+STILL_SECONDS = 3  # longer than issuer/takeover_ms
+OPTIONS = {"gateway/hold_ms": 20_000}
+
+
+def users():
+    number = 0
+    while True:
+        number += 1
+        yield "A", f"user-{number}"
+
+
+@pytest.fixture(name="cluster")
+def fixture_cluster(tmp_path):
+    with MariaDB() as database, Members(tmp_path, database=database, persisters=2, transport="tcp",
+                                        options=OPTIONS) as cluster:
+        cluster.wait_safe()
+        cluster.create_coupon("A", PLENTY)
+        yield cluster
+
+
+@pytest.fixture(name="load")
+def fixture_load(cluster):
+    load = Load(cluster.addresses, connections=32, retry=True)
+    load.start(users())
+    yield load
+    if load.is_alive():
+        load.finish()
+
+
+def wait_for_issues(load, count=300):
+    before = load.issued
+    wait_until(lambda: load.issued >= before + count or not load.is_alive(), "the load continues")
+    assert load.is_alive()
+
+
+def standby(cluster):
+    """The issuer whose role is that of a standby."""
+    return wait_until(lambda: next((issuer for issuer in cluster.issuers if "coupond_issuer_member_role" in
+                                    "".join(issuer.metrics()) and 1 in role(issuer)), None), "there is a standby")
+
+
+def role(issuer):
+    return [value for name, value in issuer.metrics().items() if name.startswith("coupond_issuer_member_role")]
+
+
+def check(cluster, load):
+    """Everybody who was told of an issue has it, in the database and in each journal; nobody has two."""
+    told = check_answers([answer for answer in load.finish() if answer.status != 503], {"A": PLENTY})["A"]
+    cluster.wait_safe()
+    cluster.wait_drained()
+    stored = cluster.issues()["A"]
+    assert len(set(stored.values())) == len(stored)
+    holders = {user: sequence for sequence, user in stored.items()}
+    assert {user: sequence for user, sequence in told.items() if holders.get(user) != sequence} == {}
+    wait_until(lambda: len({tuple(cluster.records(issuer)) for issuer in cluster.issuers}) == 1,
+               "all journals are the same")
+    cluster.assert_kept()
+
+
+def kill_and_start(cluster, issuer):
+    issuer.kill()
+    cluster.wait_safe()
+    issuer.start()
+
+
+def lose_with_disk(cluster, issuer):
+    issuer.kill()
+    cluster.lose_disk(issuer)
+    cluster.wait_safe()
+    issuer.start()
+
+
+def stand_still(cluster, issuer):
+    issuer.stand_still()
+    wait_until(lambda: any(other is not issuer and 3 in role(other) for other in cluster.issuers
+                           if other is not issuer), "another one decides")
+    time.sleep(STILL_SECONDS)
+    issuer.go_on()
+
+
+def stop_and_start(cluster, issuer):
+    issuer.stop()
+    cluster.wait_safe()
+    issuer.start()
+
+
+@pytest.mark.parametrize("harm", [kill_and_start, lose_with_disk, stand_still, stop_and_start])
+def test_an_owner_is_succeeded(cluster, load, harm):
+    for _ in range(2):
+        wait_for_issues(load)
+        harm(cluster, cluster.wait_safe())
+        wait_for_issues(load)
+        cluster.wait_safe()
+    check(cluster, load)
+
+
+@pytest.mark.parametrize("harm", [kill_and_start, lose_with_disk])
+def test_a_standby_is_replaced(cluster, load, harm):
+    for _ in range(2):
+        wait_for_issues(load)
+        cluster.wait_safe()
+        harm(cluster, standby(cluster))
+        wait_for_issues(load)
+    check(cluster, load)
+
+
+def test_without_the_database_issuing_goes_on(cluster, load):
+    wait_for_issues(load)
+    cluster.database.pause()
+    wait_for_issues(load, 3000)
+    cluster.database.resume()
+    wait_for_issues(load)
+    check(cluster, load)
