@@ -60,13 +60,22 @@ void member_follower_give_up(const struct member_context *context, const char *w
     abort();
 }
 
-static void apply(struct member_context *context, const void *batch)
+/* NULL, or why the record contradicts the ledger. A later term would contradict the one that this member may begin. */
+static const char *replay(const struct member_follower *follower, const struct journal_record *record)
 {
+    if (record->type == JOURNAL_TERM && record->term.epoch > follower->row.epoch)
+        return "a term that is later than its owner's";
+    return ledger_replay(follower->context->ledger, record);
+}
+
+static void apply(const struct member_follower *follower, const void *batch)
+{
+    struct member_context *context = follower->context;
     struct journal_batch_reader reader;
     struct journal_record record;
     journal_batch_reader_init(&reader, batch);
     while (journal_batch_reader_next(&reader, &record)) {
-        const char *wrong = ledger_replay(context->ledger, &record);
+        const char *wrong = replay(follower, &record);
         if (wrong != NULL)
             member_follower_give_up(context, wrong);
         if (record.type == JOURNAL_CHANGE)
@@ -103,8 +112,8 @@ static bool copy(struct member_follower *follower, const void *batches, size_t s
                      journal_meta(context->journal)->partition);
             return false;
         }
+        apply(follower, at); /* first: a journal that contains a contradiction could not be replayed */
         journal_write(context->journal);
-        apply(context, at);
         memcpy(&header, at, sizeof header);
         at += header.length;
     }
@@ -121,6 +130,13 @@ static void meet_owner(struct member_follower *follower, const struct member_hea
     follower->incarnation = incarnation;
     follower->row = heartbeat->row;
     follower->answered_seq = heartbeat->answered_seq;
+}
+
+/* The store is ahead of a member that is behind. But what this journal lacks, a stream could not go on from. */
+static void note_acked(struct journal *journal, uint64_t acked_seq)
+{
+    uint64_t written = journal_written_seq(journal);
+    journal_note_acked(journal, acked_seq < written ? acked_seq : written);
 }
 
 void member_follower_on_append(struct member_follower *follower, uint8_t from, uint64_t incarnation,
@@ -140,7 +156,7 @@ void member_follower_on_append(struct member_follower *follower, uint8_t from, u
     if (count > 0 && !copy(follower, batches, size, count))
         return;
     follower->turn = member->turn > follower->turn ? member->turn : follower->turn;
-    journal_note_acked(context->journal, member->acked_seq);
+    note_acked(context->journal, member->acked_seq);
 }
 
 bool member_follower_on_diverged(const struct member_follower *follower, uint8_t from,

@@ -62,6 +62,8 @@ target_sources(test_issuer_member_arbiter PRIVATE unit/shared/store/store_fixtur
 set_tests_properties(issuer_member_arbiter PROPERTIES RESOURCE_LOCK COUPOND_TEST_MYSQL) # empties its database
 coupond_test(issuer/member/member LIBRARIES coupond_issuer)
 target_sources(test_issuer_member PRIVATE unit/issuer/member/member_fixture.c)
+coupond_test(issuer/member/follower LIBRARIES coupond_issuer)
+target_sources(test_issuer_member_follower PRIVATE unit/issuer/member/member_fixture.c)
 coupond_test(issuer/partition LIBRARIES coupond_issuer)
 target_sources(test_issuer_partition PRIVATE unit/shared/journal/journal_fixture.c unit/shared/journal/version_1_fixture.c)
 target_compile_definitions(test_issuer_partition PRIVATE "COUPOND_TEST_DATA=\"${CMAKE_CURRENT_SOURCE_DIR}/data\"")

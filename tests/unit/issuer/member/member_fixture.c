@@ -168,12 +168,13 @@ void member_fixture_start(unsigned number)
     start_identity(node);
     open_journal(node);
     open_router(node);
+    node->incarnation = ++incarnation;
     const struct member_setup setup = {.options = &node->options,
                                        .journal = node->journal,
                                        .ledger = node->ledger,
                                        .details = node->details,
                                        .metrics = metrics_create("issuer", 0),
-                                       .incarnation = ++incarnation};
+                                       .incarnation = node->incarnation};
     node->member = member_create(&setup, &error);
     if (node->member == NULL)
         fail_msg("%s", error.text);

@@ -21,6 +21,7 @@ struct node {
     struct ledger *ledger;
     struct details *details;
     struct member *member;
+    uint64_t incarnation; /* of its last start */
     zsock_t *router;
     bool stands_still; /* its loop does not run */
     bool cut_off;      /* what others send is dropped */
