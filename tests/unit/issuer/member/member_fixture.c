@@ -95,8 +95,8 @@ int member_fixture_setup(void **state)
         set(options, "issuer/requests=tcp://127.0.0.1:1023");
         set(options, "issuer/member=%c", 'a' + (char)i);
         set(options, "store/path=%s/store.db", folder);
-        set(options, "issuer/standby_timeout_ms=300");
-        set(options, "issuer/takeover_ms=600");
+        set(options, "issuer/standby_timeout_ms=2000");
+        set(options, "issuer/takeover_ms=4000");
         snprintf(nodes[i].dir, sizeof nodes[i].dir, "%s/%c", folder, 'a' + (char)i);
     }
     create_store(&nodes[0].options);
