@@ -5,22 +5,15 @@ import time
 import pytest
 
 from cluster import wait_until
-from http_load import Load, check_answers
+from http_load import Load
 from members import Members
+from members_judge import PLENTY, check, role, standby, users, wait_for_issues
 from servers import MariaDB
 
 pytestmark = pytest.mark.once("load")
 
-PLENTY = 1_000_000
 STILL_SECONDS = 3  # longer than issuer/takeover_ms
 OPTIONS = {"gateway/hold_ms": 20_000}
-
-
-def users():
-    number = 0
-    while True:
-        number += 1
-        yield "A", f"user-{number}"
 
 
 @pytest.fixture(name="cluster")
@@ -39,36 +32,6 @@ def fixture_load(cluster):
     yield load
     if load.is_alive():
         load.finish()
-
-
-def wait_for_issues(load, count=300):
-    before = load.issued
-    wait_until(lambda: load.issued >= before + count or not load.is_alive(), "the load continues")
-    assert load.is_alive()
-
-
-def standby(cluster):
-    """The issuer whose role is that of a standby."""
-    return wait_until(lambda: next((issuer for issuer in cluster.issuers if "coupond_issuer_member_role" in
-                                    "".join(issuer.metrics()) and 1 in role(issuer)), None), "there is a standby")
-
-
-def role(issuer):
-    return [value for name, value in issuer.metrics().items() if name.startswith("coupond_issuer_member_role")]
-
-
-def check(cluster, load):
-    """Everybody who was told of an issue has it, in the database and in each journal; nobody has two."""
-    told = check_answers([answer for answer in load.finish() if answer.status != 503], {"A": PLENTY})["A"]
-    cluster.wait_safe()
-    cluster.wait_drained()
-    stored = cluster.issues()["A"]
-    assert len(set(stored.values())) == len(stored)
-    holders = {user: sequence for sequence, user in stored.items()}
-    assert {user: sequence for user, sequence in told.items() if holders.get(user) != sequence} == {}
-    wait_until(lambda: len({tuple(cluster.records(issuer)) for issuer in cluster.issuers}) == 1,
-               "all journals are the same")
-    cluster.assert_kept()
 
 
 def kill_and_start(cluster, issuer):
