@@ -8,25 +8,12 @@ import pytest
 from cluster import wait_until
 from http_load import NO_ANSWER, Load, check_answers
 from members import Members
+from members_judge import PLENTY, users, wait_for_issues
 from servers import MariaDB
 
 pytestmark = pytest.mark.once("load")
 
-PLENTY = 1_000_000
 CHANGES = "coupond_gateway_owner_changes_total"
-
-
-def users():
-    number = 0
-    while True:
-        number += 1
-        yield "A", f"user-{number}"
-
-
-def wait_for_issues(load, count=200):
-    before = load.issued
-    wait_until(lambda: load.issued >= before + count or not load.is_alive(), "the load continues")
-    assert load.is_alive()
 
 
 class Puts:
