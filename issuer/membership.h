@@ -2,7 +2,9 @@
  * What a partition of a cluster with members has beside its turn: the member, and the answers that wait for its
  * standby. Owned by the partition's thread; never blocks.
  *
- *   membership_take() for each frame  ──►  membership_work()  ──►  the turn, if there is one  ──►  membership_answer()
+ *   membership_work()  ──►  membership_take() for each frame  ──►  the turn, if there is one  ──►  membership_answer()
+ *
+ * Roles change in membership_work() only. So what may be decided when a frame is taken may still be in its turn.
  */
 #ifndef COUPOND_MEMBERSHIP_H
 #define COUPOND_MEMBERSHIP_H
@@ -34,7 +36,8 @@ int membership_fd(const struct membership *membership);
 /* True when the frame was taken here: it was another member's, or one of requests that this member may not decide, and
  * was returned to its gateway. Both messages are closed then. */
 bool membership_take(struct membership *membership, zmq_msg_t *gateway, zmq_msg_t *request);
-/* Call before each turn, and at least every membership_wait_ms(). May replace the process (issuer/member/anew.h). */
+/* Call before frames are taken, and at least every membership_wait_ms(). May replace the process
+ * (issuer/member/anew.h). */
 void membership_work(struct membership *membership);
 int membership_wait_ms(const struct membership *membership);
 /* After turn_decide(): takes over the turn's answers, which leave in time. False: they may leave at once. */

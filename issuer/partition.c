@@ -374,9 +374,9 @@ static void observe_turn(struct partition *partition, int64_t now_us)
 /* Runs one turn. False when there was nothing to do. */
 static bool partition_do_work(struct partition *partition)
 {
-    bool any = gather(partition);
-    if (partition->membership != NULL)
+    if (partition->membership != NULL) /* first: between taking requests and deciding them, no role may change */
         membership_work(partition->membership);
+    bool any = gather(partition);
     if (turn_frames(partition->turn) == 0 && !turn_sweeps(partition->turn)) {
         partition->decided_us = 0;
         return any;

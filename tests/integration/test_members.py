@@ -7,7 +7,7 @@ import pytest
 from cluster import wait_until
 from http_load import Load
 from members import Members
-from members_judge import PLENTY, check, role, standby, users, wait_for_issues
+from members_judge import PLENTY, check, users, wait_for_issues
 from servers import MariaDB
 
 pytestmark = pytest.mark.once("load")
@@ -49,7 +49,7 @@ def lose_with_disk(cluster, issuer):
 
 def stand_still(cluster, issuer):
     issuer.stand_still()
-    wait_until(lambda: any(other is not issuer and 3 in role(other) for other in cluster.issuers
+    wait_until(lambda: any((cluster.standing(other) or (0,))[0] == 3 for other in cluster.issuers
                            if other is not issuer), "another one decides")
     time.sleep(STILL_SECONDS)
     issuer.go_on()
@@ -76,7 +76,7 @@ def test_a_standby_is_replaced(cluster, load, harm):
     for _ in range(2):
         wait_for_issues(load)
         cluster.wait_safe()
-        harm(cluster, standby(cluster))
+        harm(cluster, cluster.wait_standby())
         wait_for_issues(load)
     check(cluster, load)
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from cluster import Cluster, metric_sum, run_coupond, wait_until
+from cluster import Cluster, ClusterError, metric_sum, run_coupond, wait_until
 from ports import free_port_range
 
 NAMES = ("a", "b", "c")
@@ -27,17 +27,23 @@ class Members(Cluster):
         more = [word for option, value in settings.items() for word in ("--set", f"{option}={value}")]
         return self._member(f"issuer-{name}", "issuer", f"127.0.0.1:{free_port_range(1)}", "issuer/http", more)
 
+    def standing(self, issuer):
+        """Its role (0 follower, 1 standby, 2 claiming, 3 owner) and whether it knows of a standby; None while it does
+        not run or replaces itself."""
+        try:
+            metrics = issuer.metrics() if issuer.process is not None else {}
+        except ClusterError:
+            metrics = {}
+        roles = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_role")]
+        standbys = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_standby{")]
+        return (roles[0], standbys[0] == 1) if roles and standbys else None
+
     def owner(self):
         """The issuer that decides; None when there is none or the standby is not named yet."""
-        for issuer in self.issuers:
-            if issuer.process is None or not issuer.is_up():
-                continue
-            metrics = issuer.metrics()
-            roles = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_role")]
-            standbys = [value for name, value in metrics.items() if name.startswith("coupond_issuer_member_standby{")]
-            if roles == [3] and standbys == [1]:
-                return issuer
-        return None
+        return next((issuer for issuer in self.issuers if self.standing(issuer) == (3, True)), None)
+
+    def standby(self):
+        return next((issuer for issuer in self.issuers if (self.standing(issuer) or (0,))[0] == 1), None)
 
     def journal_of(self, name):
         return self.directory / f"journal-{name}"
@@ -48,6 +54,9 @@ class Members(Cluster):
     def wait_safe(self):
         """Until some issuer decides and has a standby; returns it."""
         return wait_until(self.owner, lambda: f"an owner with a standby\n{self.describe_logs()}")
+
+    def wait_standby(self):
+        return wait_until(self.standby, lambda: f"a standby\n{self.describe_logs()}")
 
     def lose_disk(self, issuer):
         """Of an issuer that does not run."""

@@ -19,16 +19,6 @@ def wait_for_issues(load, count=300):
     assert load.is_alive()
 
 
-def standby(cluster):
-    """The issuer whose role is that of a standby."""
-    return wait_until(lambda: next((issuer for issuer in cluster.issuers if "coupond_issuer_member_role" in
-                                    "".join(issuer.metrics()) and 1 in role(issuer)), None), "there is a standby")
-
-
-def role(issuer):
-    return [value for name, value in issuer.metrics().items() if name.startswith("coupond_issuer_member_role")]
-
-
 def check(cluster, load):
     """Everybody who was told of an issue has it, in the database and in each journal; nobody has two."""
     answers = [answer for answer in load.finish() if answer.status not in (NO_ANSWER, 503)]

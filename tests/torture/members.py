@@ -21,7 +21,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "support")]
 
 from http_load import Load
 from members import Members
-from members_judge import PLENTY, check, standby, users, wait_for_issues
+from members_judge import PLENTY, check, users, wait_for_issues
 from servers import MariaDB
 
 HOLD_MS = 20_000
@@ -64,7 +64,7 @@ class Run:
         issuer.start()
 
     def kill_both(self, _):
-        owner, other = self.cluster.wait_safe(), standby(self.cluster)
+        owner, other = self.cluster.wait_safe(), self.cluster.wait_standby()
         owner.kill()
         other.kill()
         self.pause(0, 1)
@@ -94,7 +94,7 @@ class Run:
     def harm(self, began):
         wait_for_issues(self.load, self.chance.choice((50, 300, 1000)))
         owner = self.cluster.wait_safe()
-        victim = self.chance.choice((owner, owner, standby(self.cluster), self.chance.choice(self.cluster.issuers)))
+        victim = self.chance.choice((owner, owner, self.cluster.wait_standby(), *self.cluster.issuers))
         name = self.chance.choice(list(self.harms))
         print(f"{time.monotonic() - began:8.1f} s  {name:28} {victim.name}, while {owner.name} owned; "
               f"{self.load.issued:,} issued", flush=True)
