@@ -18,6 +18,7 @@ struct held {
     size_t capacity; /* a power of two */
     size_t first;
     size_t count;
+    size_t bytes;
 };
 
 struct held *held_create(void)
@@ -80,6 +81,7 @@ void held_add(struct held *held, uint64_t turn, zmq_msg_t *gateway, zmq_msg_t *r
 {
     if (held->count == held->capacity)
         grow(held);
+    held->bytes += zmq_msg_size(reply);
     move(answer_at(held, held->count), turn, gateway, reply);
     held->count++;
 }
@@ -97,6 +99,7 @@ bool held_first(struct held *held, uint64_t turn, zmq_msg_t **gateway, zmq_msg_t
 void held_drop_first(struct held *held)
 {
     CHECK(held->count > 0);
+    held->bytes -= zmq_msg_size(&answer_at(held, 0)->reply);
     close_answer(answer_at(held, 0));
     held->first = (held->first + 1) & (held->capacity - 1);
     held->count--;
@@ -113,4 +116,9 @@ size_t held_drop_all(struct held *held)
 size_t held_count(const struct held *held)
 {
     return held->count;
+}
+
+size_t held_bytes(const struct held *held)
+{
+    return held->bytes;
 }

@@ -24,5 +24,7 @@ void held_drop_first(struct held *held);
 /* Drops all: their turns were never confirmed, and another member may decide otherwise. Returns how many. */
 size_t held_drop_all(struct held *held);
 size_t held_count(const struct held *held);
+/* Of the answers that wait. */
+size_t held_bytes(const struct held *held);
 
 #endif

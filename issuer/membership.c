@@ -9,6 +9,8 @@
 #include "shared/clock.h"
 #include "shared/telemetry/log.h"
 
+#define HELD_BYTES_MAX (64u << 20) /* of answers; beyond it requests are returned */
+
 struct membership {
     struct member_setup setup;
     struct member *member;
@@ -50,10 +52,16 @@ void membership_set_turn(struct membership *membership, struct turn *turn)
     membership->turn = turn;
 }
 
+/* Without a store that says who else may be the standby, a silent one is waited for, for as long as it takes. */
+static bool decides(const struct membership *membership)
+{
+    return member_decides(membership->member) && held_bytes(membership->held) < HELD_BYTES_MAX;
+}
+
 void membership_on_written(void *arg)
 {
     struct membership *membership = arg;
-    if (member_decides(membership->member))
+    if (decides(membership))
         member_on_written(membership->member, turn_bytes(membership->turn));
 }
 
@@ -75,8 +83,7 @@ bool membership_take(struct membership *membership, zmq_msg_t *gateway, zmq_msg_
     zmq_msg_t returned;
     zmq_msg_init(&returned);
     bool taken = member_take(membership->member, zmq_msg_data(request), zmq_msg_size(request), clock_mono_us());
-    if (!taken && !member_decides(membership->member) &&
-        turn_return(membership->turn, request, clock_boot_us(), &returned)) {
+    if (!taken && !decides(membership) && turn_return(membership->turn, request, clock_boot_us(), &returned)) {
         send(membership, gateway, &returned);
         taken = true;
     }
@@ -127,8 +134,8 @@ void membership_work(struct membership *membership)
     if (member_has_diverged(member))
         member_begin_anew(membership->setup.journal);
     drop_void(membership);
-    turn_set_member(membership->turn, member_epoch(member), member_decides(member));
     release(membership);
+    turn_set_member(membership->turn, member_epoch(member), decides(membership));
 }
 
 int membership_wait_ms(const struct membership *membership)
@@ -138,7 +145,7 @@ int membership_wait_ms(const struct membership *membership)
 
 bool membership_answer(struct membership *membership)
 {
-    if (!member_decides(membership->member))
+    if (!decides(membership))
         return false; /* only pongs, which say just that */
     member_on_synced(membership->member);
     for (size_t i = 0; i < turn_frames(membership->turn); i++) {

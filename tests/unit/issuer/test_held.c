@@ -65,6 +65,7 @@ static void it_grows_while_its_beginning_moves(void **state)
             expect(held, out, out);
     }
     assert_int_equal(held_count(held), in - out);
+    assert_int_equal(held_bytes(held), 4096 * (in - out));
     while (out < in) {
         expect(held, out, out);
         out++;
@@ -80,6 +81,7 @@ static void what_is_void_is_dropped(void **state)
     add(held, 1, 1);
     add(held, 2, 2);
     assert_int_equal(held_drop_all(held), 2);
+    assert_int_equal(held_bytes(held), 0);
     assert_false(held_first(held, UINT64_MAX, &gateway, &reply));
     add(held, 1, 3);
     expect(held, 1, 3);
