@@ -16,6 +16,7 @@
 
 #define CONNECT_TIMEOUT_MS 1000
 #define IO_TIMEOUT_MS      2000
+#define TROUBLE_MAX        256
 #define END_US             INT64_C(500000) /* for a call in progress, when the issuer stops */
 #define WAIT_MIN_US        INT64_C(50000)  /* after a failure; doubles */
 #define WAIT_MAX_US        INT64_C(1000000)
@@ -42,7 +43,7 @@ struct arbiter {
     int64_t wait_us;       /* after the last failure; 0: it did not fail */
     int64_t not_before_us; /* the next attempt; monotonic */
     struct pulse *pulse;
-    char trouble[ARBITER_TROUBLE_MAX];
+    char trouble[TROUBLE_MAX];
 
     struct worker worker;
 };

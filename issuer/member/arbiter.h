@@ -17,8 +17,6 @@
 #include "shared/options/options.h"
 #include "shared/store/store.h"
 
-#define ARBITER_TROUBLE_MAX 256
-
 struct arbiter;
 
 /* Which partition of which journal. Borrowed during a call. */

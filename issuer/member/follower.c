@@ -5,13 +5,17 @@
 #include <string.h>
 
 #include "issuer/member/message.h"
+#include "shared/clock.h"
 #include "shared/disk.h"
 #include "shared/telemetry/log.h"
+
+#define WARN_US INT64_C(10000000) /* between two equal warnings */
 
 struct member_follower {
     struct member_context *context;
     int64_t heartbeat_us;
     int64_t join_at_us;
+    int64_t warn_at_us;
     uint8_t joins; /* whom it asks */
     /* the owner whose batches were taken last */
     struct member_row row;
@@ -98,6 +102,17 @@ static const unsigned char *align(struct member_follower *follower, const void *
     return follower->aligned;
 }
 
+/* The owner sends it again and again. */
+static void warn(struct member_follower *follower, const char *why)
+{
+    int64_t now_us = clock_mono_us();
+    if (now_us < follower->warn_at_us)
+        return;
+    follower->warn_at_us = now_us + WARN_US;
+    log_warn("issuer", "cannot take a batch of the owner: %s partition=%u", why,
+             journal_meta(follower->context->journal)->partition);
+}
+
 /* False when a batch cannot be taken; those before it were. */
 static bool copy(struct member_follower *follower, const void *batches, size_t size, uint32_t count)
 {
@@ -108,8 +123,7 @@ static bool copy(struct member_follower *follower, const void *batches, size_t s
         struct error error = {""};
         bool full = false;
         if (journal_copy_batch(context->journal, at, (size_t)(end - at), &full, &error) != 0) {
-            log_warn("issuer", "cannot take a batch of the owner: %s partition=%u", error.text,
-                     journal_meta(context->journal)->partition);
+            warn(follower, error.text);
             return false;
         }
         apply(follower, at); /* first: a journal that contains a contradiction could not be replayed */

@@ -347,7 +347,6 @@ void member_write_term(struct member *member, int64_t wall_us)
     member_on_written(member, bytes);
     journal_settle(journal);
     member_on_synced(member);
-    journal_limit_stream(journal, 0);
     journal_set_streams(journal, true);
 }
 

@@ -93,7 +93,7 @@
     OPTION(issuer, snapshot_mb_per_s, SIZE, 50, BETWEEN(0, 1048576), "maximum rate in MiB per second at which a snapshot is written; 0: no limit") \
     OPTION(issuer, keep_minutes, DURATION, 60, BETWEEN(0, 525600), "how long journal segments are kept after the store has acknowledged all their records, in case the store loses them; each start restarts the time") \
     OPTION(issuer, keep_segments, FLAG, 0, BETWEEN(0, 1), "1: keep journal segments even when two snapshots and the store have their records") \
-    OPTION(issuer, check_store, FLAG, 1, BETWEEN(0, 1), "1: refuse to start when another journal filled the store, or the store has records that the journal lacks; 0: do not check, for an issuer that cannot reach the store") \
+    OPTION(issuer, check_store, FLAG, 1, BETWEEN(0, 1), "1: refuse to start when another journal filled the store, or the store has records that the journal lacks; 0: do not check, for an issuer that cannot reach the store; with cluster/members, the row of the partition in the store says whose journal counts instead") \
     OPTION(issuer, require_store, FLAG, 0, BETWEEN(0, 1), "1: at every start, wait for the store and compare the journal with it before deciding anything; 0: only a new journal waits; an issuer whose journal has records starts even if the store is unavailable") \
     OPTION(issuer, store_id, TEXT, "", LENGTH(0, 32), "id of the store to fill, as in table schema_version; empty: that of the configured store/…, or, with check_store 0, that of the first store that answers") \
     OPTION(issuer, batch_requests_max, NUMBER, 4096, BETWEEN(1, 4096), "maximum requests that are decided and synced together") \
