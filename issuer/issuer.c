@@ -370,6 +370,10 @@ void issuer_stop(struct issuer **issuer)
     if (self == NULL)
         return;
     status_http_close(&self->status);
+    for (uint16_t i = 0; i < self->partitions_count; i++) { /* all at once: members take a moment to hand over */
+        if (self->partition_actors[i] != NULL)
+            zstr_send(self->partition_actors[i], "$TERM");
+    }
     for (uint16_t i = 0; i < self->partitions_count; i++)
         zactor_destroy(&self->partition_actors[i]);
     verification_destroy(&self->verification);

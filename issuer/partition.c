@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +16,7 @@
 #include "issuer/recovery/numbering.h"
 #include "issuer/recovery/recovery.h"
 #include "issuer/snapshot/snapshot.h"
+#include "issuer/turn/deadline_clock.h"
 #include "issuer/turn/turn.h"
 #include "shared/actor.h"
 #include "shared/clock.h"
@@ -34,6 +34,7 @@
 #define LINGER_SIZE_MAX 64   /* more are always worth a sync */
 #define REBIND_US       INT64_C(5000000)
 #define HAND_OVER_US    INT64_C(3000000) /* after $TERM */
+#define RETURN_US       INT64_C(1200000) /* after that; gateways ping once a second */
 #define NOT_LOCAL       SIZE_MAX
 
 struct partition {
@@ -112,15 +113,6 @@ static int listen_locally(struct partition *partition, const struct options *opt
     return partition->local_gateways != NULL ? 0 : error_prefix(error, "issuer/local_requests");
 }
 
-/* A number that no other start has. */
-static uint64_t random_incarnation(void)
-{
-    uint64_t number = 0;
-    while (number == 0)
-        randombytes_buf(&number, sizeof number);
-    return number;
-}
-
 static int create_snapshot(struct partition *partition, const struct options *options,
                            const struct recovery_result *recovered, struct error *error)
 {
@@ -182,7 +174,7 @@ int partition_create(const struct options *options, struct journal *journal, str
         partition_destroy(&self);
         return -1;
     }
-    uint64_t incarnation = random_incarnation();
+    uint64_t incarnation = deadline_clock_new_incarnation();
     if (join_members(self, options, incarnation, error) != 0) {
         partition_destroy(&self);
         return -1;
@@ -471,13 +463,20 @@ static void go_round(struct partition *partition)
     collect_events(partition, any ? 0 : wait_ms);
 }
 
-/* Other members go on: the standby takes over now, not when it misses this one. */
+/* The standby takes over now, not when it misses this member. Then requests are returned until every gateway has asked
+ * who decides: one that is read by nobody would have no outcome. */
 static void hand_over(struct partition *partition, struct pulse *pulse)
 {
-    int64_t until_us = clock_mono_us() + HAND_OVER_US;
-    while (!membership_leave(partition->membership) && clock_mono_us() < until_us) {
+    bool leads = !membership_leave(partition->membership);
+    int64_t until_us = leads ? clock_mono_us() + HAND_OVER_US : 0;
+    while (clock_mono_us() < until_us) {
         go_round(partition);
+        partition->pipe_has_news = false; /* it has nothing to say any more */
         pulse_beat(pulse);
+        if (leads && membership_leave(partition->membership)) {
+            leads = false;
+            until_us = clock_mono_us() + RETURN_US;
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 #include "issuer/member/arbiter.h"
 
-#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -31,9 +31,9 @@ struct arbiter {
     struct arbiter_subject subject;
     int fd;
 
-    /* shared: under the mutex */
+    /* shared: under the mutex; `state` is also read without, so that the partition takes no lock in vain */
     pthread_mutex_t mutex;
-    enum arbiter_state state;
+    _Atomic enum arbiter_state state;
     struct member_ask ask;
     enum member_outcome outcome;
     struct member_row row;
@@ -273,11 +273,7 @@ int arbiter_fd(const struct arbiter *arbiter)
 
 bool arbiter_is_busy(const struct arbiter *arbiter)
 {
-    struct arbiter *self = (struct arbiter *)arbiter; /* its mutex */
-    pthread_mutex_lock(&self->mutex);
-    bool busy = self->state != IDLE;
-    pthread_mutex_unlock(&self->mutex);
-    return busy;
+    return atomic_load(&arbiter->state) != IDLE;
 }
 
 void arbiter_ask(struct arbiter *arbiter, const struct member_ask *ask)
@@ -293,18 +289,17 @@ void arbiter_ask(struct arbiter *arbiter, const struct member_ask *ask)
 bool arbiter_take(struct arbiter *arbiter, struct member_ask *ask, enum member_outcome *outcome, struct member_row *row)
 {
     uint64_t count;
+    if (atomic_load(&arbiter->state) != ANSWERED)
+        return false;
     pthread_mutex_lock(&arbiter->mutex);
-    bool answered = arbiter->state == ANSWERED;
-    if (answered) {
-        *ask = arbiter->ask;
-        *outcome = arbiter->outcome;
-        *row = arbiter->row;
-        arbiter->state = IDLE;
-        if (read(arbiter->fd, &count, sizeof count) < 0)
-            log_debug("issuer", "an answer without its signal");
-    }
+    *ask = arbiter->ask;
+    *outcome = arbiter->outcome;
+    *row = arbiter->row;
+    arbiter->state = IDLE;
+    if (read(arbiter->fd, &count, sizeof count) < 0)
+        log_debug("issuer", "an answer without its signal");
     pthread_mutex_unlock(&arbiter->mutex);
-    return answered;
+    return true;
 }
 
 /* --- without an arbiter --- */

@@ -1,13 +1,13 @@
 #include "issuer/member/asking.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
 #include "issuer/member/endpoint.h"
 #include "issuer/member/links.h"
+#include "issuer/turn/deadline_clock.h"
 #include "shared/clock.h"
 #include "shared/endpoint.h"
 #include "shared/wire/door.h"
@@ -50,8 +50,7 @@ int member_asking_open(const struct options *options, const struct members *memb
     made->self = members_find(members, options->issuer_member);
     made->partition = partition;
     made->partitions = (uint16_t)options->issuer_partitions;
-    while (made->incarnation == 0)
-        randombytes_buf(&made->incarnation, sizeof made->incarnation);
+    made->incarnation = deadline_clock_new_incarnation();
     if (listen_at(made, options, error) == 0 &&
         member_links_create(members, made->self, options->issuer_requests, partition, made->partitions, &made->links,
                             error) == 0) {

@@ -30,6 +30,7 @@ struct fetch {
     char dir[JOURNAL_PATH_MAX]; /* the unfinished one */
     struct journal_meta meta;
     uint64_t first_seq;
+    uint64_t source; /* the start of the owner that the snapshot is of: another one's may differ */
     int64_t report_us;
 };
 
@@ -84,7 +85,8 @@ static int fetch_identity(struct fetch *fetch, struct error *error)
 
 /* --- snapshot --- */
 
-/* Asks for a piece until it comes. False: the owner has no such snapshot any more, or does not answer. */
+/* Asks for a piece until it comes. False: the owner has no such snapshot any more, is another one, or does not answer.
+ */
 static bool fetch_piece(struct fetch *fetch, struct frame_piece *piece, zframe_t **frame)
 {
     const struct frame_fetch wanted = {piece->from_seq, piece->offset};
@@ -94,6 +96,11 @@ static bool fetch_piece(struct fetch *fetch, struct frame_piece *piece, zframe_t
         if (*frame == NULL)
             continue;
         struct frame_piece got;
+        struct frame_header header;
+        memcpy(&header, zframe_data(*frame), sizeof header);
+        fetch->source = piece->offset == 0 ? header.incarnation : fetch->source;
+        if (header.incarnation != fetch->source)
+            return false;
         memcpy(&got, (unsigned char *)frame_records(zframe_data(*frame)) + sizeof(struct frame_member), sizeof got);
         if (got.offset == wanted.offset && (wanted.from_seq == 0 || got.from_seq == wanted.from_seq)) {
             *piece = got;
@@ -178,6 +185,8 @@ static int fetch_start(struct fetch *fetch, struct error *error)
             return give_up(error);
         if (fetch_snapshot(fetch, &done, error) != 0)
             return -1;
+        if (!done)
+            stop_sleep(WAIT_MS); /* until the owner has one */
     }
     return journal_dir_sync(fetch->dir, error);
 }

@@ -16,6 +16,7 @@
 
 #define HEARTBEATS_MIN 5 /* within issuer/standby_timeout_ms */
 #define HEARTBEAT_US   INT64_C(100000)
+#define LOOK_US        INT64_C(50000) /* between two looks at connections, which cost system calls */
 #define WARN_US        INT64_C(30000000)
 #define RENEW_US       INT64_C(2000000) /* of silence, until a connection is made anew */
 
@@ -28,6 +29,7 @@ struct member {
     struct arbiter *arbiter;
     int64_t heartbeat_us;
     int64_t beat_at_us;
+    int64_t look_at_us;
     int64_t warn_at_us;
     int64_t renew_at_us[MEMBERS_MAX];
     enum member_role_state state; /* as last reported */
@@ -193,6 +195,9 @@ static void ask_store(struct member *member, int64_t now_us)
 static void look_after(struct member *member, int64_t now_us)
 {
     const struct member_row *row = &member->role.row;
+    if (now_us < member->look_at_us)
+        return;
+    member->look_at_us = now_us + LOOK_US;
     for (uint8_t i = 0; i < member->members.count; i++) {
         if ((i == row->owner || i == row->standby) && i != member->context.self &&
             member_links_take_refusal(member->context.links, i, now_us))
@@ -316,7 +321,8 @@ void member_work(struct member *member, int64_t now_us)
 
 int member_wait_ms(const struct member *member, int64_t now_us)
 {
-    int64_t wait_us = member->beat_at_us - now_us;
+    int64_t due_us = member->beat_at_us < member->look_at_us ? member->beat_at_us : member->look_at_us;
+    int64_t wait_us = due_us - now_us;
     return wait_us <= 0 ? 0 : (int)((wait_us + 999) / 1000);
 }
 

@@ -34,21 +34,20 @@ void member_newcomer_identify(const struct member_context *context, uint8_t to, 
                       sizeof identity);
 }
 
-/* Of everything that it contains, others know; 0: there is none. A snapshot that is ahead of that may contain what is
- * never answered. */
+/* 0: there is none. */
 static uint64_t newest(const struct member_context *context)
 {
-    uint64_t *from_seqs, found = 0;
+    uint64_t *from_seqs;
     size_t count;
     struct error error;
     if (snapshot_list(journal_folder(context->journal), &from_seqs, &count, &error) != 0)
         return 0;
-    for (size_t i = 0; i < count; i++)
-        found = from_seqs[i];
+    uint64_t found = count > 0 ? from_seqs[count - 1] : 0;
     free(from_seqs);
     return found;
 }
 
+/* The standby has all that is in it. A snapshot that is ahead of that may contain what is never answered. */
 static bool is_known(const struct member_context *context, const void *header, size_t size)
 {
     struct snapshot_header copy;

@@ -12,7 +12,6 @@
 
 #define CHUNK_BYTES (512u << 10) /* of one frame to a member that is behind; a batch more may be in it */
 #define CHUNKS_MAX  4            /* unconfirmed */
-#define COMPLAIN_US INT64_C(10000000)
 #define CHUNK_ROOM  (CHUNK_BYTES + JOURNAL_BATCH_BYTES_MAX)
 _Static_assert(CHUNK_ROOM + sizeof(struct frame_member) + sizeof(struct frame_header) <= FRAME_BYTES_MAX,
                "a chunk fits into a frame");

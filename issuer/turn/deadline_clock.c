@@ -1,8 +1,18 @@
 #include "issuer/turn/deadline_clock.h"
 
+#include <sodium.h>
+
 #include "shared/error.h"
 
 #define BOUND_US_MAX (FRAME_CLOCK_US_MAX / 2) /* no clock gets this far by itself; later values are ignored */
+
+uint64_t deadline_clock_new_incarnation(void)
+{
+    uint64_t number = 0;
+    while (number == 0)
+        randombytes_buf(&number, sizeof number);
+    return number;
+}
 
 void deadline_clock_init(struct deadline_clock *clock, uint64_t incarnation)
 {

@@ -20,7 +20,9 @@ struct deadline_clock {
     int64_t ahead_us; /* minus the machine's clock: how long that has stood still */
 };
 
-/* `incarnation`: random, not 0. */
+/* A random number, not 0, for each start of an issuer. Any thread. */
+uint64_t deadline_clock_new_incarnation(void);
+/* `incarnation`: as above. */
 void deadline_clock_init(struct deadline_clock *clock, uint64_t incarnation);
 
 /* Takes the bound from a gateway's frame. */
